@@ -1,0 +1,48 @@
+"""The error tree. Each class carries the exit code that the command line ends with.
+
+PosedemoError
+├── ConfigError   2   wrong option or value, unknown name
+├── SourceError   3   a camera, stream or file that cannot be opened or decoded
+├── ModelError    4   missing or corrupt weights, contract mismatch, missing library
+└── OutputError   5   cannot write, path exists, disk full
+"""
+
+
+class PosedemoError(Exception):
+    """Something the user can act on.
+
+    Args:
+        message: one sentence that names the thing that is wrong.
+        hint: the next step, as an imperative; empty when there is none.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(PosedemoError):
+    """A wrong option, value or name."""
+
+    exit_code = 2
+
+
+class SourceError(PosedemoError):
+    """A camera, stream or file that cannot be opened or decoded."""
+
+    exit_code = 3
+
+
+class ModelError(PosedemoError):
+    """Weights that are missing, corrupt or do not fit, or a library that is not installed."""
+
+    exit_code = 4
+
+
+class OutputError(PosedemoError):
+    """An output that cannot be written."""
+
+    exit_code = 5

@@ -1,0 +1,1 @@
+"""Lifters that run exported models."""

@@ -1,0 +1,1 @@
+"""Where results go: pose files, annotated videos, the viewer."""

@@ -1,0 +1,1 @@
+"""The 3D room: scene, off-screen renderer and window."""
