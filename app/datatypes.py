@@ -1,0 +1,153 @@
+"""The data that flows from stage to stage: small frozen dataclasses whose arrays are checked and read-only.
+
+J joints, T frames. Left and right are the person's own. numpy and the standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from .skeleton import H36M17, Skeleton
+
+Float32Array = npt.NDArray[np.float32]
+ImageArray = npt.NDArray[np.uint8]
+
+
+def _freeze(owner: object, name: str, shape: tuple[int | None, ...], dtype: type[np.generic] = np.float32) -> None:
+    """Check the shape and type of an array attribute, then make it a read-only view."""
+    array = getattr(owner, name)
+    fits = (
+        isinstance(array, np.ndarray)
+        and array.dtype == dtype
+        and array.ndim == len(shape)
+        and all(want is None or want == have for want, have in zip(shape, array.shape, strict=True))
+    )
+    if not fits:
+        want = "(" + ", ".join("*" if size is None else str(size) for size in shape) + ")"
+        have = f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise ValueError(f"{type(owner).__name__}.{name}: expected {want} {np.dtype(dtype).name}, got {have}")
+    view = array.view()
+    view.flags.writeable = False
+    object.__setattr__(owner, name, view)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a frame was taken.
+
+    Attributes:
+        index: position at the source, consecutive there: a gap means dropped frames.
+        time_s: strictly increasing seconds on the source's clock: monotonic clock right after the grab for a camera,
+            media time for a file.
+    """
+
+    index: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture. ``image_bgr`` is (H, W, 3) uint8."""
+
+    image_bgr: ImageArray
+    stamp: Stamp
+
+    def __post_init__(self) -> None:
+        _freeze(self, "image_bgr", (None, None, 3), np.uint8)
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        height, width = self.image_bgr.shape[:2]
+        return width, height
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints2D:
+    """The 2D joints of one person.
+
+    Attributes:
+        xy_px: (J, 2) float32 pixels, origin top-left, y down; NaN where a joint is not known.
+        confidence: (J,) float32 in [0, 1]; 0 where a joint is not known.
+        skeleton: names the J joints.
+    """
+
+    xy_px: Float32Array
+    confidence: Float32Array
+    skeleton: Skeleton = H36M17
+
+    def __post_init__(self) -> None:
+        _freeze(self, "xy_px", (self.skeleton.num_joints, 2))
+        _freeze(self, "confidence", (self.skeleton.num_joints,))
+
+
+@dataclass(frozen=True, slots=True)
+class Pose3D:
+    """The 3D joints of one person.
+
+    Attributes:
+        xyz_m: (17, 3) float32 metres at the scale of an average adult, pelvis at the origin, camera axes: x right,
+            y down, z away from the camera; NaN where unknown.
+        confidence: (17,) float32 in [0, 1], of the 2D joint that each was lifted from.
+    """
+
+    xyz_m: Float32Array
+    confidence: Float32Array
+
+    def __post_init__(self) -> None:
+        _freeze(self, "xyz_m", (H36M17.num_joints, 3))
+        _freeze(self, "confidence", (H36M17.num_joints,))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a lifter sees of one person.
+
+    Attributes:
+        xy: (T, 17, 2) float32 screen units (``geometry.to_screen``), oldest first, without NaN.
+        confidence: (T, 17) float32.
+    """
+
+    xy: Float32Array
+    confidence: Float32Array
+
+    def __post_init__(self) -> None:
+        _freeze(self, "xy", (None, H36M17.num_joints, 2))
+        _freeze(self, "confidence", (len(self.xy), H36M17.num_joints))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person of one frame, as far as the pipeline has come with them.
+
+    Attributes:
+        track_id: stays the same for as long as the person is followed; counts up from 0.
+        keypoints: H36M-17 joints in the picture.
+        pose: lifted joints, or None where the person could not be lifted.
+        root_m: (3,) float32 estimated position of the pelvis in camera axes, metres, from an assumed field of view
+            and body size; None where the person could not be placed. An estimate for showing, not a measurement.
+    """
+
+    track_id: int
+    keypoints: Keypoints2D
+    pose: Pose3D | None = None
+    root_m: Float32Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Everything known about one frame. Made for every frame, also when nobody is in the picture.
+
+    Attributes:
+        frame: the picture and its stamp.
+        people: zero or more persons.
+        timings_ms: wall time by stage.
+    """
+
+    frame: Frame
+    people: tuple[Person, ...]
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
