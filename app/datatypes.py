@@ -5,6 +5,7 @@ J joints, T frames. Left and right are the person's own. numpy and the standard 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -43,10 +44,12 @@ class Stamp:
         index: position at the source, consecutive there: a gap means dropped frames.
         time_s: strictly increasing seconds on the source's clock: monotonic clock right after the grab for a camera,
             media time for a file.
+        grabbed_s: monotonic clock when the picture reached the program, for the age of results.
     """
 
     index: int
     time_s: float
+    grabbed_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,21 @@ class Window:
     def __post_init__(self) -> None:
         _freeze(self, "xy", (None, H36M17.num_joints, 2))
         _freeze(self, "confidence", (len(self.xy), H36M17.num_joints))
+
+
+@dataclass(frozen=True, slots=True)
+class LifterSpec:
+    """What a lifter needs, as its model file states it.
+
+    Attributes:
+        name: of the architecture, such as ``semgcn``.
+        num_frames: T, frames in its window.
+        rate_hz: frames a second in the window.
+    """
+
+    name: str
+    num_frames: int
+    rate_hz: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,114 @@
+"""Turn the joints of any detector into the H36M-17 joints that the lifters know.
+
+One table per source skeleton: every H36M joint is a weighted sum of source joints whose weights add up to 1, so that
+the map commutes with translation and scale. A joint may have several recipes, best first; the first one whose source
+joints are all known is used. Its confidence is the lowest of its sources'.
+
+The lifters are trained on 2D made with the same sums. The coefficients of thorax and head are this project's own
+estimate of where the motion-capture joints lie: the neck base is 15 % of the way from the shoulder line to the nose,
+the head joint 1.4 times as far from it as the ears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+
+from .datatypes import Float32Array, Keypoints2D
+from .skeleton import COCO17, H36M17, MEDIAPIPE33, Skeleton
+
+Recipe = Mapping[str, float]
+
+_NECK_TO_NOSE = 0.15
+_HEAD_BEYOND_EARS = 1.4
+_HEAD_BEYOND_EYES = 1.35
+_HEAD_BEYOND_NOSE = 1.5
+
+
+def _blend(*parts: tuple[float, Recipe]) -> Recipe:
+    """A weighted sum of recipes."""
+    total: dict[str, float] = {}
+    for weight, recipe in parts:
+        for joint, share in recipe.items():
+            total[joint] = total.get(joint, 0.0) + weight * share
+    return total
+
+
+def _middle(joint: str) -> Recipe:
+    return {f"left_{joint}": 0.5, f"right_{joint}": 0.5}
+
+
+def _beyond(base: Recipe, through: Recipe, factor: float) -> Recipe:
+    """The point on the line from ``base`` through ``through``, ``factor`` times as far."""
+    return _blend((1 - factor, base), (factor, through))
+
+
+def _head_and_trunk(eye: str) -> dict[str, tuple[Recipe, ...]]:
+    """Recipes of the joints that no detector gives; ``eye`` is the eye joint's name in the source."""
+    pelvis, shoulders, nose = _middle("hip"), _middle("shoulder"), {"nose": 1.0}
+    thorax = _beyond(shoulders, nose, _NECK_TO_NOSE)
+    return {
+        "pelvis": (pelvis,),
+        "spine": (_blend((0.5, pelvis), (0.5, thorax)), _blend((0.5, pelvis), (0.5, shoulders))),
+        "thorax": (thorax, shoulders),
+        "nose": (nose,),
+        "head": (
+            _beyond(thorax, _middle("ear"), _HEAD_BEYOND_EARS),
+            _beyond(thorax, _middle(eye), _HEAD_BEYOND_EYES),
+            _beyond(shoulders, nose, _HEAD_BEYOND_NOSE),
+        ),
+    }
+
+
+def _recipes(eye: str) -> dict[str, tuple[Recipe, ...]]:
+    limbs = {joint: ({joint: 1.0},) for joint in H36M17.joints if H36M17.side(H36M17.index(joint)) != "centre"}
+    return limbs | _head_and_trunk(eye)
+
+
+RECIPES: Mapping[str, Mapping[str, tuple[Recipe, ...]]] = {
+    MEDIAPIPE33.name: _recipes("eye_centre"),
+    COCO17.name: _recipes("eye"),
+    H36M17.name: {joint: ({joint: 1.0},) for joint in H36M17.joints},
+}
+
+
+@cache
+def _matrices(source: Skeleton) -> Float32Array:
+    """(R, 17, J) weights: recipe r of each H36M joint, the last one repeated where a joint has fewer."""
+    recipes = RECIPES[source.name]
+    depth = max(len(choices) for choices in recipes.values())
+    weights = np.zeros((depth, H36M17.num_joints, source.num_joints), np.float32)
+    for target, joint in enumerate(H36M17.joints):
+        choices = recipes[joint]
+        for rank in range(depth):
+            for name, weight in choices[min(rank, len(choices) - 1)].items():
+                weights[rank, target, source.index(name)] = weight
+    return weights
+
+
+def remap(keypoints: Keypoints2D) -> Keypoints2D:
+    """Map one person's joints to H36M-17.
+
+    Args:
+        keypoints: joints of MEDIAPIPE33, COCO17 or H36M17; a joint with confidence 0 or NaN counts as unknown.
+
+    Returns:
+        H36M-17 joints; NaN with confidence 0 where no recipe has all its sources.
+    """
+    if keypoints.skeleton is H36M17:
+        return keypoints
+    weights = _matrices(keypoints.skeleton)
+    known = (keypoints.confidence > 0) & np.isfinite(keypoints.xy_px).all(axis=-1)
+    sources = weights != 0  # (R, 17, J)
+    usable = (~sources | known).all(axis=-1)  # (R, 17)
+    choice = usable.argmax(axis=0)
+    joints = np.arange(H36M17.num_joints)
+    xy = weights[choice, joints] @ np.where(known[:, None], keypoints.xy_px, 0)
+    confidence = np.where(sources[choice, joints], keypoints.confidence, np.inf).min(axis=-1)
+    found = usable.any(axis=0)
+    return Keypoints2D(
+        xy_px=np.where(found[:, None], xy, np.nan).astype(np.float32),
+        confidence=np.where(found, confidence, 0).astype(np.float32),
+    )

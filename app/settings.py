@@ -1,0 +1,46 @@
+"""Every setting of a run with its default, once. The command line takes its defaults from here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MAX_PEOPLE = 4
+PROVIDER_CHOICES = ("auto", "cpu", "cuda", "tensorrt")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run does.
+
+    Attributes:
+        camera: camera number or stream address; exactly one of ``camera`` and ``video`` is given.
+        video: video file.
+        output: annotated video to write.
+        exports: pose files to write, by suffix.
+        stats: statistics file to write.
+        headless: no window.
+        detector: name or ``.task`` file.
+        lifter: name or ``.onnx`` file.
+        provider: where ONNX Runtime runs the lifter.
+        max_people: how many people to follow.
+        smooth: preset of ``smoothing.PRESETS``.
+        mirror: mirror what is shown; what is measured stays as it is.
+        overwrite: replace outputs that exist.
+        max_frames: stop after so many frames.
+    """
+
+    camera: str | None = None
+    video: Path | None = None
+    output: Path | None = None
+    exports: tuple[Path, ...] = field(default=())
+    stats: Path | None = None
+    headless: bool = False
+    detector: str = "mediapipe-full"
+    lifter: str = "semgcn"
+    provider: str = "auto"
+    max_people: int = 1
+    smooth: str = "balanced"
+    mirror: bool = False
+    overwrite: bool = False
+    max_frames: int | None = None

@@ -1,0 +1,84 @@
+"""The sliding window of one person's 2D joints that a lifter sees, on the time base that the lifter was trained at."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+
+from .datatypes import Float32Array, Window
+from .skeleton import H36M17
+
+MAX_GAP_S = 0.35
+"""A longer hole than this is not interpolated: the window starts anew. Three frames of a slow (10 fps) webcam."""
+
+
+class PoseWindow:
+    """Collects joints as they come and resamples them to the lifter's rate; causal: the newest frame is the target.
+
+    A camera at 15 frames a second and a file at 60 give the network the same time base. The start is filled by
+    repeating the first frame, which is what training does at the start of a clip.
+
+    Args:
+        num_frames: T, frames in the window.
+        rate_hz: frames a second that the lifter was trained at.
+    """
+
+    def __init__(self, *, num_frames: int, rate_hz: float) -> None:
+        self._offsets_s = (np.arange(num_frames) - (num_frames - 1)) / rate_hz
+        self._span_s = (num_frames - 1) / rate_hz
+        self._samples: deque[tuple[float, Float32Array, Float32Array]] = deque()
+
+    def push(self, time_s: float, xy: Float32Array, confidence: Float32Array) -> Window:
+        """Add a frame and return the window that ends with it.
+
+        Args:
+            time_s: strictly later than the last push.
+            xy: (17, 2) float32 screen units; NaN where a joint is unknown.
+            confidence: (17,) float32.
+        """
+        if self._samples and not 0 < time_s - self._samples[-1][0] <= MAX_GAP_S:
+            self._samples.clear()
+        held = self._samples[-1][1] if self._samples else None
+        self._samples.append((time_s, fill_unknown(xy, held), confidence))
+        # One sample older than the span stays, so that the window's first frame can be interpolated.
+        while len(self._samples) > 2 and self._samples[1][0] <= time_s - self._span_s:
+            self._samples.popleft()
+        return self._resample(time_s)
+
+    def _resample(self, time_s: float) -> Window:
+        times_s, positions, confidences = (np.array(column) for column in zip(*self._samples, strict=True))
+        wanted_s = time_s + self._offsets_s
+        after = np.clip(np.searchsorted(times_s, wanted_s), 0, len(times_s) - 1)
+        before = np.maximum(after - 1, 0)
+        length_s = np.where(after == before, 1.0, times_s[after] - times_s[before])
+        share = np.clip((wanted_s - times_s[before]) / length_s, 0, 1).astype(np.float32)
+        xy = positions[before] + share[:, None, None] * (positions[after] - positions[before])
+        confidence = confidences[before] + share[:, None] * (confidences[after] - confidences[before])
+        return Window(xy=xy, confidence=confidence)
+
+
+def fill_unknown(xy: Float32Array, held: Float32Array | None) -> Float32Array:
+    """Replace unknown joints by something that the lifters have seen in training.
+
+    Args:
+        xy: (17, 2) with NaN where a joint is unknown.
+        held: (17, 2) joints of the frame before, without NaN, or None.
+
+    Returns:
+        (17, 2) without NaN: the joint's last known position; where there is none its nearest known ancestor's;
+        without any the mean of the known joints.
+    """
+    unknown = np.isnan(xy).any(axis=-1)
+    if not unknown.any():
+        return xy
+    if held is not None:
+        return np.where(unknown[:, None], held, xy)
+    filled = xy.copy()
+    if unknown[0]:
+        filled[0] = xy[~unknown].mean(axis=0) if not unknown.all() else 0.0
+    # Parents come before their children in the skeleton's order, so one pass reaches the leaves.
+    for parent, child in H36M17.bones:
+        if unknown[child]:
+            filled[child] = filled[parent]
+    return filled
