@@ -1,0 +1,78 @@
+"""What every source of frames offers, and the one place that turns source options into a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+from ..datatypes import Frame
+from ..errors import ConfigError
+
+LIVE_TIME_BASE = Fraction(1, 90_000)
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What is known about a source before its first frame.
+
+    Attributes:
+        name: how to call it in messages.
+        size_wh: width and height of its pictures in pixels, as shown.
+        fps: nominal frames a second; None where nobody knows.
+        is_live: frames that are not taken in time are lost.
+        time_base: seconds a tick in which its times are exact.
+        num_frames: how many frames to expect; None where nobody knows.
+        file: the file behind it, or None.
+        start_s: time of the first picture on that file's own clock, where frames start at 0.
+    """
+
+    name: str
+    size_wh: tuple[int, int]
+    fps: Fraction | None
+    is_live: bool
+    time_base: Fraction = LIVE_TIME_BASE
+    num_frames: int | None = None
+    file: Path | None = None
+    start_s: float = 0.0
+
+
+class Source(Protocol):
+    """A source of frames, opened by its constructor; read and closed by one thread."""
+
+    info: SourceInfo
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield frames until the source ends.
+
+        Raises:
+            SourceError: it ended because something is wrong.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the device or file."""
+        ...
+
+
+def open_source(*, camera: str | None, video: Path | None) -> Source:
+    """Open a camera, a stream or a file; exactly one of the two is given.
+
+    Raises:
+        SourceError: it cannot be opened.
+        ConfigError: ``camera`` is neither a number nor an address.
+    """
+    if video is not None:
+        from .video import VideoFile
+
+        return VideoFile(video)
+    if camera is None or not (camera.isdecimal() or "://" in camera):
+        raise ConfigError(
+            f"--camera takes a number or a stream address, not {camera!r}",
+            "use --camera 0 for the first camera, --camera rtsp://... for a stream, --video for a file",
+        )
+    from .camera import CameraDevice, CameraStream
+
+    return CameraDevice(int(camera)) if camera.isdecimal() else CameraStream(camera)

@@ -1,0 +1,215 @@
+"""Annotated video: the picture with its 2D overlay on the left, the 3D room on the right, as H.264 with sound.
+
+Composition and encoding run on a thread of their own and the room is drawn in a process of its own, so that the
+detector does not wait for either.
+"""
+
+from __future__ import annotations
+
+import threading
+from fractions import Fraction
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from ..capture.handoff import BlockingQueue
+from ..capture.source import SourceInfo
+from ..datatypes import ImageArray, Result
+from ..errors import OutputError
+from ..outputs import PartialFile, writing
+from ..viewer.offscreen import RoomRenderer
+from ..viewer.overlay import draw_people
+from .audio_track import AudioTrack
+
+MAX_CANVAS_WH = (1920, 1080)
+MIN_CANVAS_HEIGHT = 240
+ROOM_ASPECT = 0.8
+"""Width of the 3D pane over its height: a standing person with outstretched arms fits."""
+
+_FALLBACK_FPS = Fraction(30)
+_QUEUE_FRAMES = 3
+_ENCODER = {"preset": "veryfast", "crf": "20"}
+_JOIN_TIMEOUT_S = 60.0
+_BT709 = 1  # numbers of ITU-T H.273
+_LIMITED_RANGE = 1
+
+
+class AnnotatedVideo:
+    """Writes results as an annotated MP4, one frame for each result, at the source's own times.
+
+    Args:
+        file: where to write.
+        info: the source.
+        renderer: draws the 3D pane; as large as ``pane_sizes`` says. Closed by this sink.
+        mirror: mirror the picture; the renderer mirrors the room by itself.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(self, file: PartialFile, info: SourceInfo, renderer: RoomRenderer, *, mirror: bool) -> None:
+        self._file = file
+        self._renderer = renderer
+        self._mirror = mirror
+        self._encoder = _Encoder(file, info)
+        self._queue: BlockingQueue[Result] = BlockingQueue(_QUEUE_FRAMES)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="annotate", daemon=True)
+        self._thread.start()
+
+    def write(self, result: Result) -> None:
+        """Hand a result over.
+
+        Raises:
+            OutputError: an earlier result could not be written.
+        """
+        if not self._queue.put(result):
+            self._thread.join(_JOIN_TIMEOUT_S)
+            raise self._error or OutputError(f"cannot write {self._file.path}", "see the messages above")
+
+    def close(self) -> None:
+        """Finish the file with what was handed over, and give it its name."""
+        self._queue.close()
+        self._thread.join(_JOIN_TIMEOUT_S)
+        self._renderer.close()
+        try:
+            if self._error is not None:
+                raise self._error
+            self._encoder.close()
+            self._file.commit()
+        except BaseException:
+            self._file.discard()
+            raise
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._queue.close(discard=True)
+        self._thread.join(_JOIN_TIMEOUT_S)
+        self._renderer.close()
+        self._file.discard()
+
+    def _work(self) -> None:
+        """Draw and encode until the queue ends. The room of the next frame is drawn while this one is encoded."""
+        waiting: Result | None = None
+        try:
+            for result in self._queue:
+                self._renderer.submit(result.people)
+                if waiting is not None:
+                    self._finish(waiting)
+                waiting = result
+            if waiting is not None:
+                self._finish(waiting)
+        except BaseException as error:  # noqa: BLE001  carried to the thread that writes
+            self._error = error
+            self._queue.close(discard=True)
+
+    def _finish(self, result: Result) -> None:
+        room = self._renderer.receive()
+        self._encoder.write(self._compose(result, room), result.frame.stamp.time_s)
+
+    def _compose(self, result: Result, room: ImageArray) -> ImageArray:
+        picture_wh, room_wh = self._encoder.panes
+        picture = annotate(result, picture_wh, mirror=self._mirror)
+        return np.hstack([picture, fit(room, room_wh)])
+
+
+def annotate(result: Result, size_wh: tuple[int, int], *, mirror: bool) -> ImageArray:
+    """The picture of a result with its 2D overlay, scaled into ``size_wh`` without distortion; (h, w, 3) BGR."""
+    picture = fit(result.frame.image_bgr, size_wh)
+    scale = picture.shape[1] / max(1, result.frame.size_wh[0])
+    if result.frame.image_bgr is picture:
+        picture = picture.copy()
+    draw_people(picture, result.people, scale=scale)
+    return cv2.flip(picture, 1) if mirror else picture
+
+
+def fit(image: ImageArray, size_wh: tuple[int, int]) -> ImageArray:
+    """Scale an image into a size, on black where the aspect differs."""
+    height, width = image.shape[:2]
+    if (width, height) == size_wh:
+        return image
+    scale = min(size_wh[0] / width, size_wh[1] / height)
+    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
+    resized: ImageArray = cv2.resize(image, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    right, bottom = size_wh[0] - inner[0], size_wh[1] - inner[1]
+    if right <= 0 and bottom <= 0:
+        return resized
+    return cv2.copyMakeBorder(resized, 0, max(0, bottom), 0, max(0, right), cv2.BORDER_CONSTANT)
+
+
+def pane_sizes(size_wh: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Sizes of the picture pane and of the room pane, of the same height, all even as H.264 wants it.
+
+    The picture is never enlarged, unless it is too small to watch, and both panes together fit ``MAX_CANVAS_WH``.
+    """
+    width, height = size_wh
+    aspect = width / height
+    tallest = min(MAX_CANVAS_WH[1], MAX_CANVAS_WH[0] / (aspect + ROOM_ASPECT))
+    pane_height = min(tallest, max(height, MIN_CANVAS_HEIGHT))
+    return (_even(pane_height * aspect), _even(pane_height)), (_even(pane_height * ROOM_ASPECT), _even(pane_height))
+
+
+def _even(length: float) -> int:
+    return max(2, 2 * round(length / 2))
+
+
+class _Encoder:
+    """An MP4 with one H.264 stream and, for a file with sound, its audio."""
+
+    def __init__(self, file: PartialFile, info: SourceInfo) -> None:
+        self.panes = pane_sizes(info.size_wh)
+        self._file = file
+        self._info = info
+        self._start_s: float | None = None
+        self._last_pts = -1
+        self._num_written = 0
+        with writing(file.path):
+            self._container = av.open(str(file.partial), "w", format="mp4", options={"movflags": "+faststart"})
+            self._stream: Any = self._container.add_stream("libx264", rate=info.fps or _FALLBACK_FPS, options=_ENCODER)
+            self._stream.width = self.panes[0][0] + self.panes[1][0]
+            self._stream.height = self.panes[0][1]
+            self._stream.pix_fmt = "yuv420p"
+            self._stream.codec_context.time_base = info.time_base
+            # Said in the file, because players guess the matrix by the size of the picture and guess differently.
+            self._stream.codec_context.colorspace = _BT709
+            self._stream.codec_context.color_primaries = _BT709
+            self._stream.codec_context.color_trc = _BT709
+            self._stream.codec_context.color_range = _LIMITED_RANGE
+            self._audio = self._add_audio()
+
+    def _add_audio(self) -> AudioTrack | None:
+        if self._info.file is None:
+            return None
+        return AudioTrack.of(self._container, self._info.file, start_s=self._info.start_s)
+
+    def write(self, image_bgr: ImageArray, time_s: float) -> None:
+        """Encode one canvas at its time."""
+        if self._start_s is None:
+            self._start_s = time_s
+        picture = av.VideoFrame.from_ndarray(image_bgr, format="bgr24").reformat(
+            format="yuv420p", dst_colorspace="ITU709"
+        )
+        self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / self._info.time_base))
+        picture.pts, picture.time_base = self._last_pts, self._info.time_base
+        with writing(self._file.path):
+            self._mux(picture)
+            if self._audio is not None:
+                self._audio.write_until(time_s - self._start_s)
+        self._num_written += 1
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        with writing(self._file.path):
+            self._mux(None)
+            if self._audio is not None:
+                # Sound that outlasts the pictures is kept, but not beyond the point where a run was stopped.
+                if self._num_written >= (self._info.num_frames or 0):
+                    self._audio.write_until(float("inf"))
+                self._audio.close()
+            self._container.close()
+
+    def _mux(self, picture: av.VideoFrame | None) -> None:
+        for packet in self._stream.encode(picture):
+            self._container.mux(packet)

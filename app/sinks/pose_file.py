@@ -1,0 +1,169 @@
+"""Pose files: one row a person and frame as NPZ, JSON or CSV.
+
+The columns, the same in all three formats (CSV is long form, one line a joint):
+
+    frame_index (N,)        position in the source
+    time_s (N,)             seconds on the source's clock
+    track_id (N,)           who
+    keypoints_2d (N,17,3)   x px, y px, confidence
+    poses_3d (N,17,3)       metres, pelvis at the origin, x right, y down, z away from the camera; NaN where unknown
+
+and once a file: fps, image_size (w, h), joint_names, parents, schema_version, posedemo_version, detector, lifter.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..datatypes import Float32Array, Person, Result
+from ..outputs import PartialFile, writing
+from ..skeleton import H36M17
+
+SCHEMA_VERSION = 1
+CSV_HEADER = (
+    "frame_index", "time_s", "track_id", "joint", "x_px", "y_px", "confidence", "x_m", "y_m", "z_m",
+)  # fmt: skip
+
+
+@dataclass
+class PoseRows:
+    """Rows of a pose file in memory, about 450 bytes each: an hour of one person at 30 frames a second is 50 MB."""
+
+    frame_index: list[int] = field(default_factory=list)
+    time_s: list[float] = field(default_factory=list)
+    track_id: list[int] = field(default_factory=list)
+    keypoints_2d: list[Float32Array] = field(default_factory=list)
+    poses_3d: list[Float32Array] = field(default_factory=list)
+
+    def add(self, index: int, time_s: float, person: Person) -> None:
+        """Add one person of one frame."""
+        self.frame_index.append(index)
+        self.time_s.append(time_s)
+        self.track_id.append(person.track_id)
+        self.keypoints_2d.append(keypoint_table(person))
+        self.poses_3d.append(pose_table(person))
+
+    def columns(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The columns as arrays; right in shape and type also without rows."""
+        joints = H36M17.num_joints
+        return {
+            "frame_index": np.array(self.frame_index, np.int64),
+            "time_s": np.array(self.time_s, np.float64),
+            "track_id": np.array(self.track_id, np.int64),
+            "keypoints_2d": np.array(self.keypoints_2d, np.float32).reshape(-1, joints, 3),
+            "poses_3d": np.array(self.poses_3d, np.float32).reshape(-1, joints, 3),
+        }
+
+
+def keypoint_table(person: Person) -> Float32Array:
+    """(17, 3): x px, y px, confidence."""
+    return np.column_stack([person.keypoints.xy_px, person.keypoints.confidence])
+
+
+def pose_table(person: Person) -> Float32Array:
+    """(17, 3) metres; all NaN where the person was not lifted."""
+    if person.pose is None:
+        return np.full((H36M17.num_joints, 3), np.nan, np.float32)
+    return person.pose.xyz_m
+
+
+def file_facts(*, fps: float | None, size_wh: tuple[int, int], detector: str, lifter: str) -> dict[str, Any]:
+    """What a pose file says once."""
+    return {
+        "fps": float("nan") if fps is None else float(fps),
+        "image_size": np.array(size_wh, np.int64),
+        "joint_names": np.array(H36M17.joints),
+        "parents": np.array(H36M17.parents, np.int64),
+        "schema_version": SCHEMA_VERSION,
+        "posedemo_version": __version__,
+        "detector": detector,
+        "lifter": lifter,
+    }
+
+
+class PoseFile:
+    """Writes results to one pose file; the suffix chooses the format.
+
+    Args:
+        path: ends with .npz, .json or .csv.
+        facts: from ``file_facts``.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path, facts: Mapping[str, Any]) -> None:
+        self._facts = facts
+        self._rows = PoseRows()
+        self._file = PartialFile(path)
+
+    def write(self, result: Result) -> None:
+        """Add everybody in the frame."""
+        for person in result.people:
+            self._rows.add(result.frame.stamp.index, result.frame.stamp.time_s, person)
+
+    def close(self) -> None:
+        """Write the file and give it its name."""
+        write_columns(self._file, self._rows.columns(), self._facts)
+
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._file.discard()
+
+
+def write_columns(
+    file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]], facts: Mapping[str, Any]
+) -> None:
+    """Write columns and facts in the format that the file's suffix names, and give the file its final name.
+
+    Raises:
+        OutputError: the file cannot be written; nothing is left behind.
+    """
+    write = {".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}[file.path.suffix.lower()]
+    try:
+        with writing(file.path):
+            write(file.partial, columns, facts)
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
+
+
+def _write_npz(path: Path, columns: Mapping[str, np.ndarray[Any, Any]], facts: Mapping[str, Any]) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **columns, **facts)
+
+
+def _write_json(path: Path, columns: Mapping[str, np.ndarray[Any, Any]], facts: Mapping[str, Any]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        json.dump({name: _plain(value) for name, value in {**facts, **columns}.items()}, file, allow_nan=False)
+        file.write("\n")
+
+
+def _plain(value: Any) -> Any:
+    """Arrays as lists, float32 without digits it does not have, and null for NaN, which JSON does not know."""
+    if isinstance(value, np.ndarray) and value.dtype == np.float32:
+        value = np.round(value.astype(np.float64), 5)
+    if isinstance(value, np.ndarray):
+        return [_plain(item) for item in value] if value.ndim > 1 else [_plain(item) for item in value.tolist()]
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _write_csv(path: Path, columns: Mapping[str, np.ndarray[Any, Any]], facts: Mapping[str, Any]) -> None:
+    del facts  # a table has no place for them; they are in the other formats
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(CSV_HEADER)
+        rows = zip(*(columns[name] for name in PoseRows.__dataclass_fields__), strict=True)
+        for frame_index, time_s, track_id, keypoints, pose in rows:
+            for name, image, room in zip(H36M17.joints, keypoints, pose, strict=True):
+                numbers = ("" if np.isnan(number) else f"{number:.5f}" for number in (*image, *room))
+                writer.writerow([frame_index, f"{time_s:.6f}", track_id, name, *numbers])
