@@ -1,0 +1,195 @@
+"""Vary bodies and poses: a few hours of motion of a few people become many people in many poses.
+
+Poses are worked on as bone vectors: bone j leads from joint j's parent to joint j, so a limb is turned, exchanged or
+stretched by changing its bones alone, and the joints follow. The person faces +z with the left side at +x, y up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..skeleton import CANONICAL_BONE_SUM_M, H36M17
+from .chance import Chance
+from .rotations import X_AXIS, Y_AXIS, about_axis, from_vector, turn
+
+_PELVIS = H36M17.index("pelvis")
+
+_LENGTH_SPREADS = (
+    # Relative standard deviation; left and right change together. Hips, shoulders and head vary most, less because
+    # people do than because data sets and detectors disagree about where these joints are.
+    (("left_hip", "right_hip"), 0.18),
+    (("left_knee", "right_knee"), 0.06),
+    (("left_ankle", "right_ankle"), 0.06),
+    (("spine",), 0.10),
+    (("thorax",), 0.09),
+    (("nose",), 0.15),
+    (("head",), 0.15),
+    (("left_shoulder", "right_shoulder"), 0.15),
+    (("left_elbow", "right_elbow"), 0.07),
+    (("left_wrist", "right_wrist"), 0.07),
+)
+
+_EXCHANGE_ARM_PROBABILITY = 0.2
+_EXCHANGE_LEGS_PROBABILITY = 0.25
+_SEATED_PROBABILITY = 0.15
+_BENT_PROBABILITY = 0.08
+_TILTED_PROBABILITY = 0.06
+_TURNED_PROBABILITY = 0.3
+_TURNED_LIMB_PROBABILITY = 0.5
+_LIMB_TURN_RAD = 0.35
+
+_ARMS = (("left_elbow", "left_wrist"), ("right_elbow", "right_wrist"))
+_LEGS = ("left_knee", "left_ankle", "right_knee", "right_ankle")
+_LIMBS = (*_ARMS, ("left_wrist",), ("right_wrist",), ("left_knee", "left_ankle"), ("right_knee", "right_ankle"))
+_HEAD = ("nose", "head")
+_UPPER_BODY = ("thorax", *_HEAD, "left_shoulder", "right_shoulder")
+
+
+def joints_of(names: Sequence[str]) -> list[int]:
+    """Indices of joints."""
+    return [H36M17.index(name) for name in names]
+
+
+def to_bones(xyz: Tensor) -> Tensor:
+    """Bone vectors (..., 17, 3) of joints (..., 17, 3); the pelvis, which has none, gets zero."""
+    bones = torch.zeros_like(xyz)
+    parents, children = map(list, zip(*H36M17.bones, strict=True))
+    bones[..., children, :] = xyz[..., children, :] - xyz[..., parents, :]
+    return bones
+
+
+def from_bones(bones: Tensor) -> Tensor:
+    """Joints (..., 17, 3) with the pelvis at the origin: every joint is the sum of the bones that lead to it."""
+    return _leads_to() @ bones
+
+
+def _leads_to() -> Tensor:
+    """(17, 17): 1 where bone s is on the way from the pelvis to joint r."""
+    matrix = torch.eye(H36M17.num_joints)
+    for parent, child in H36M17.bones:
+        matrix[child] += matrix[parent]
+    return matrix
+
+
+def face_forward(xyz_m: Tensor, *, frame: int = -1) -> Tensor:
+    """Turn windows (N, T, 17, 3) about the vertical so that the person faces +z in one frame of the window.
+
+    The facing is across hips and shoulders. The pelvis of that frame is put at the origin.
+    """
+    at_frame = xyz_m[:, frame]
+    left = at_frame[:, joints_of(["left_hip", "left_shoulder"])].sum(dim=1)
+    right = at_frame[:, joints_of(["right_hip", "right_shoulder"])].sum(dim=1)
+    across = left - right
+    heading_rad = torch.atan2(across[:, 2], across[:, 0])
+    centred = xyz_m - at_frame[:, None, _PELVIS, None]
+    return turn(about_axis(Y_AXIS, heading_rad)[:, None, None], centred)
+
+
+def mirror(xyz: Tensor) -> Tensor:
+    """Swap left and right of joints or bone vectors (..., 17, 3)."""
+    return xyz[..., list(H36M17.flip_order), :] * torch.tensor([-1.0, 1.0, 1.0])
+
+
+def to_adult_size(xyz_m: Tensor) -> Tensor:
+    """Scale windows (N, 1 + T, 17, 3) about the origin so that an average adult's bones come out.
+
+    The 16 bones sum to ``CANONICAL_BONE_SUM_M`` in the mean over the window, not counting the earlier frame before it.
+    """
+    bone_sum_m = to_bones(xyz_m[:, 1:]).norm(dim=-1).sum(dim=-1).mean(dim=1)
+    return xyz_m * (CANONICAL_BONE_SUM_M / bone_sum_m)[:, None, None, None]
+
+
+def vary(xyz_m: Tensor, chance: Chance) -> Tensor:
+    """Change bodies and poses of windows (N, T, 17, 3) that face forward; each change lasts for the whole window."""
+    is_mirrored = chance.happens(len(xyz_m), 1, 1, 1, probability=0.5)
+    xyz_m = torch.where(is_mirrored, mirror(xyz_m), xyz_m)
+    path_m = xyz_m[:, :, _PELVIS, None]
+    bones = to_bones(xyz_m)
+    bones = _exchange_limbs(bones, chance)
+    bones = _seat_some(bones, chance)
+    bones = _bend_some(bones, chance)
+    bones = _turn_limbs(bones, chance)
+    bones = bones * _length_factors(len(bones), chance)[:, None, :, None]
+    return _tilt_some(from_bones(bones) + path_m, chance)
+
+
+def _exchange_limbs(bones: Tensor, chance: Chance) -> Tensor:
+    """Give some people the arms or legs of others who face the same way."""
+    for limb, probability in (*((arm, _EXCHANGE_ARM_PROBABILITY) for arm in _ARMS), (_LEGS, _EXCHANGE_LEGS_PROBABILITY)):
+        donors = bones[chance.permutation(len(bones))]
+        bones = _where(chance, probability, limb, donors, bones)
+    return bones
+
+
+def _where(chance: Chance, probability: float, joints: Sequence[str], changed: Tensor, bones: Tensor) -> Tensor:
+    """Take some joints' bones from ``changed`` in a random part of the windows."""
+    mask = torch.zeros(len(bones), 1, H36M17.num_joints, 1, dtype=torch.bool)
+    mask[:, :, joints_of(joints)] = chance.happens(len(bones), probability=probability)[:, None, None, None]
+    return torch.where(mask, changed, bones)
+
+
+def _seat_some(bones: Tensor, chance: Chance) -> Tensor:
+    """Raise both thighs to the front, as of somebody on a chair; the shins stay upright, more or less."""
+    count = len(bones)
+    seated = bones.clone()
+    raised_rad = chance.uniform(count, low=math.radians(55), high=math.radians(115))
+    for side, outward in (("left", 1.0), ("right", -1.0)):
+        raise_thigh = about_axis(X_AXIS, -(raised_rad + 0.2 * chance.normal(count)))
+        spread = about_axis(Y_AXIS, outward * (0.15 + 0.2 * chance.normal(count)))
+        swing_shin = about_axis(X_AXIS, 0.3 * chance.normal(count))
+        thigh, shin = joints_of([f"{side}_knee", f"{side}_ankle"])
+        seated[:, :, thigh] = turn((spread @ raise_thigh)[:, None], bones[:, :, thigh])
+        seated[:, :, shin] = turn((spread @ swing_shin)[:, None], bones[:, :, shin])
+    return _where(chance, _SEATED_PROBABILITY, _LEGS, seated, bones)
+
+
+def _bend_some(bones: Tensor, chance: Chance) -> Tensor:
+    """Bend the trunk forward from the hips: the lower half of it by 60 %, all above in full; the arms often hang."""
+    count = len(bones)
+    bend_rad = chance.uniform(count, low=math.radians(10), high=math.radians(95))
+    lean = about_axis(X_AXIS, bend_rad)[:, None, None]
+    half_lean = about_axis(X_AXIS, 0.6 * bend_rad)[:, None, None]
+    arms = [joint for arm in _ARMS for joint in arm]
+    bent = bones.clone()
+    bent[:, :, joints_of(["spine"])] = turn(half_lean, bones[:, :, joints_of(["spine"])])
+    bent[:, :, joints_of(_UPPER_BODY)] = turn(lean, bones[:, :, joints_of(_UPPER_BODY)])
+    with_arms = bent.clone()
+    with_arms[:, :, joints_of(arms)] = turn(lean, bones[:, :, joints_of(arms)])
+    bent = torch.where(chance.happens(count, probability=0.5)[:, None, None, None], with_arms, bent)
+    return _where(chance, _BENT_PROBABILITY, ("spine", *_UPPER_BODY, *arms), bent, bones)
+
+
+def _turn_limbs(bones: Tensor, chance: Chance) -> Tensor:
+    """Turn one or more limbs, or the head, of some people by a constant random rotation."""
+    count = len(bones)
+    is_turned = chance.happens(count, 1, probability=_TURNED_PROBABILITY)
+    for limb in (*_LIMBS, _HEAD):
+        vector_rad = _LIMB_TURN_RAD * chance.normal(count, 3)
+        is_limb_turned = is_turned & chance.happens(count, 1, probability=_TURNED_LIMB_PROBABILITY)
+        rotation = from_vector(torch.where(is_limb_turned, vector_rad, 0.0))[:, None, None]
+        bones = bones.clone()
+        bones[:, :, joints_of(limb)] = turn(rotation, bones[:, :, joints_of(limb)])
+    return bones
+
+
+def _length_factors(count: int, chance: Chance) -> Tensor:
+    """(N, 17) factors of the bones' lengths."""
+    factors = torch.ones(count, H36M17.num_joints)
+    for joints, spread in _LENGTH_SPREADS:
+        factors[:, joints_of(joints)] = (spread * chance.normal(count, 1)).exp()
+    return factors
+
+
+def _tilt_some(xyz_m: Tensor, chance: Chance) -> Tensor:
+    """Lay some people down: a large turn about a random horizontal axis."""
+    count = len(xyz_m)
+    angle_rad = chance.uniform(count, 1, low=math.radians(40), high=math.radians(110))
+    direction_rad = chance.uniform(count, low=0, high=2 * math.pi)
+    axis = torch.stack([direction_rad.cos(), torch.zeros(count), direction_rad.sin()], dim=-1)
+    is_tilted = chance.happens(count, 1, probability=_TILTED_PROBABILITY)
+    rotation = from_vector(torch.where(is_tilted, axis * angle_rad, 0.0))
+    return turn(rotation[:, None, None], xyz_m)

@@ -1,0 +1,206 @@
+"""Imitate a 2D detector and the run time's remapping: from true points in the picture to what a lifter is fed.
+
+A detector finds hips, knees, ankles, shoulders, elbows, wrists, nose and ears, with errors. The other joints are made
+from those with the sums of ``posedemo.remap``: a lifter trained on true projections of them would meet a different
+definition at run time. Points are (N, T, 17, 2); until ``derive`` the place of the head joint holds the ears' middle.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ..skeleton import H36M17
+from .bodies import joints_of
+from .chance import Chance
+
+_index = H36M17.index
+
+NECK_TO_NOSE = 0.15
+HEAD_BEYOND_EARS = 1.4
+_HEAD_BEYOND_NOSE = 1.5
+
+_DEFINITION_M = {
+    # Standard deviation of the difference between a motion-capture joint and what a detector calls by the same name.
+    "hip": 0.03,
+    "knee": 0.012,
+    "ankle": 0.02,
+    "shoulder": 0.03,
+    "elbow": 0.015,
+    "wrist": 0.02,
+    "nose": 0.035,
+    "head": 0.03,
+}
+
+_NOISE_MEDIAN, _NOISE_SPREAD = 0.045, 0.6
+"""As a share of the person's size: median over windows, and standard deviation of its logarithm."""
+_WHITE, _SLOW, _CONSTANT = 0.35, 0.6, 0.5
+_SLOW_FRAMES = 9
+_JOINT_FACTORS = {"wrist": 1.5, "ankle": 1.2, "hip": 0.8, "shoulder": 0.7, "nose": 0.7, "head": 0.7}
+
+_SWAP_PROBABILITY = 0.02
+_SWAPPED = (("knee", "ankle"), ("elbow", "wrist"), ("ankle",), ("wrist",))
+
+_MISSING_PROBABILITY = 0.25
+_MISSING = (
+    ("left_elbow", "left_wrist"),
+    ("right_elbow", "right_wrist"),
+    ("left_wrist",),
+    ("right_wrist",),
+    ("left_wrist", "right_wrist"),
+    ("left_elbow", "left_wrist", "right_elbow", "right_wrist"),
+    ("left_knee", "left_ankle"),
+    ("right_knee", "right_ankle"),
+    ("left_ankle", "right_ankle"),
+    ("left_knee", "left_ankle", "right_knee", "right_ankle"),
+    ("left_knee", "left_ankle", "right_knee", "right_ankle"),
+    ("nose", "head"),
+)
+_GUESSED, _HELD, _COLLAPSED = 0, 1, 2
+_MISSING_KINDS = torch.tensor([0.45, 0.2, 0.35])
+_UNSURE_HIPS = 0.12
+"""Extra error of the hips, as a share of the person's size, while no knee is seen: a person behind a desk."""
+
+
+def observed_points(xyz_m: Tensor, chance: Chance | None) -> Tensor:
+    """What a detector looks for, in 3D: (N, T, 17, 3), the ears' middle in the place of the head joint.
+
+    Args:
+        xyz_m: (N, T, 17, 3) true joints of people who face forward.
+        chance: draws a constant difference of definition for each window; None for none.
+    """
+    points = xyz_m.clone()
+    thorax, head = xyz_m[:, :, _index("thorax")], xyz_m[:, :, _index("head")]
+    points[:, :, _index("head")] = thorax + (head - thorax) / HEAD_BEYOND_EARS
+    return points if chance is None else points + _definition_differences(len(points), chance)[:, None]
+
+
+def _definition_differences(count: int, chance: Chance) -> Tensor:
+    """(N, 17, 3) metres: mostly the same on both sides, mirrored."""
+    shared = chance.normal(count, H36M17.num_joints, 3)
+    lefts, rights = map(list, zip(*H36M17.left_right_pairs, strict=True))
+    shared[:, rights] = shared[:, lefts] * torch.tensor([-1.0, 1.0, 1.0])
+    mixed = 0.9 * shared + 0.4 * chance.normal(count, H36M17.num_joints, 3)
+    return mixed * _per_joint(_DEFINITION_M, default=0.0)[:, None]
+
+
+def _per_joint(by_part: dict[str, float], *, default: float) -> Tensor:
+    """(17,) values by the part of the body, the same left and right."""
+    return torch.tensor([by_part.get(joint.split("_")[-1], default) for joint in H36M17.joints])
+
+
+def detect(points: Tensor, chance: Chance) -> Tensor:
+    """Turn projected points (N, 1 + T, 17, 2) into H36M joints as the run time would get them: (N, T, 17, 2).
+
+    Args:
+        points: the first frame is an earlier one of the same clip, whose joints may be held on to.
+        chance: draws errors.
+    """
+    size = person_size(points)
+    pattern, kind = _draw_missing(points, chance)
+    noisy = points + _noise(points.shape, chance) * size
+    noisy = _disturb_hips(noisy, pattern, size, chance)
+    noisy = _swap_sides(noisy, chance)
+    xy = derive(noisy, has_ears=_missing_ears(len(points), chance))
+    return _lose_joints(xy[:, 1:], xy[:, :1], pattern, kind, size, chance)
+
+
+def person_size(points: Tensor) -> Tensor:
+    """(N, 1, 1, 1) mean distance of the points from the middle of the hips."""
+    pelvis = points[:, :, joints_of(["left_hip", "right_hip"])].mean(dim=2, keepdim=True)
+    return (points - pelvis).norm(dim=-1).mean(dim=(1, 2))[:, None, None, None]
+
+
+def _noise(shape: torch.Size, chance: Chance) -> Tensor:
+    """Errors (N, T, 17, 2) in person sizes: white, slow and constant in time."""
+    count, num_frames, num_joints, _ = shape
+    slow = chance.normal(count, num_joints * 2, num_frames + _SLOW_FRAMES - 1)
+    slow = functional.avg_pool1d(slow, _SLOW_FRAMES, stride=1) * _SLOW_FRAMES**0.5
+    slow = slow.transpose(1, 2).unflatten(2, (num_joints, 2))
+    mixed = _WHITE * chance.normal(*shape) + _SLOW * slow + _CONSTANT * chance.normal(count, 1, num_joints, 2)
+    level = _NOISE_MEDIAN * (_NOISE_SPREAD * chance.normal(count, 1, 1, 1)).exp()
+    return level * mixed * _per_joint(_JOINT_FACTORS, default=1.0)[:, None]
+
+
+def _disturb_hips(points: Tensor, pattern: Tensor, size: Tensor, chance: Chance) -> Tensor:
+    """Move both hips alike where neither knee is seen."""
+    is_unsure = pattern[:, joints_of(["left_knee", "right_knee"])].all(dim=1)[:, None, None, None]
+    shift = _UNSURE_HIPS * size * chance.normal(len(points), 1, 1, 2) * is_unsure
+    moved = points.clone()
+    moved[:, :, joints_of(["left_hip", "right_hip"])] += shift
+    return moved
+
+
+def _swap_sides(points: Tensor, chance: Chance) -> Tensor:
+    """Take left for right, limb by limb, in a few windows."""
+    for parts in _SWAPPED:
+        lefts, rights = (joints_of([f"{side}_{part}" for part in parts]) for side in ("left", "right"))
+        swapped = points.clone()
+        swapped[:, :, lefts], swapped[:, :, rights] = points[:, :, rights], points[:, :, lefts]
+        is_swapped = chance.happens(len(points), 1, 1, 1, probability=_SWAP_PROBABILITY)
+        points = torch.where(is_swapped, swapped, points)
+    return points
+
+
+def _missing_ears(count: int, chance: Chance) -> Tensor:
+    return ~chance.happens(count, 1, 1, probability=0.05)
+
+
+def derive(points: Tensor, *, has_ears: Tensor | None = None) -> Tensor:
+    """Make pelvis, spine, thorax and head from the points that a detector finds, as ``posedemo.remap`` does.
+
+    Args:
+        points: (N, T, 17, 2), the ears' middle in the place of the head joint.
+        has_ears: (N, 1, 1) booleans; without ears the head is made from the nose.
+    """
+    nose, ears = points[:, :, _index("nose")], points[:, :, _index("head")]
+    shoulders = points[:, :, joints_of(["left_shoulder", "right_shoulder"])].mean(dim=2)
+    pelvis = points[:, :, joints_of(["left_hip", "right_hip"])].mean(dim=2)
+    thorax = shoulders + NECK_TO_NOSE * (nose - shoulders)
+    head = thorax + HEAD_BEYOND_EARS * (ears - thorax)
+    if has_ears is not None:
+        head = torch.where(has_ears, head, shoulders + _HEAD_BEYOND_NOSE * (nose - shoulders))
+    joints = points.clone()
+    for name, position in (("pelvis", pelvis), ("spine", (pelvis + thorax) / 2), ("thorax", thorax), ("head", head)):
+        joints[:, :, _index(name)] = position
+    return joints
+
+
+def _draw_missing(points: Tensor, chance: Chance) -> tuple[Tensor, Tensor]:
+    """Which joints are missing, (N, 17) booleans, and what stands in for them, (N,) kinds."""
+    patterns = torch.zeros(len(_MISSING), H36M17.num_joints, dtype=torch.bool)
+    for row, names in enumerate(_MISSING):
+        patterns[row, joints_of(names)] = True
+    count = len(points)
+    chosen = patterns[chance.integers(count, low=0, high=len(_MISSING))]
+    is_missing = chance.happens(count, 1, probability=_MISSING_PROBABILITY)
+    return chosen & is_missing, chance.choice(_MISSING_KINDS, count)
+
+
+def _lose_joints(
+    xy: Tensor, earlier_xy: Tensor, pattern: Tensor, kind: Tensor, size: Tensor, chance: Chance
+) -> Tensor:
+    """Put in the place of missing joints what the run time would have there.
+
+    That is the detector's guess, which is a plausible limb (taken from another window), the joint's last known place,
+    or, where a joint was never seen, the place of its parent.
+    """
+    missing = pattern[:, None] & _since_when(xy, chance)  # (N, T, 17)
+    donors = chance.permutation(len(xy))
+    is_guess = (kind == _GUESSED)[:, None, None]
+    is_held = (kind == _HELD)[:, None, None]
+    lost = xy.clone()
+    for parent, child in H36M17.bones:
+        guess = (xy[donors, :, child] - xy[donors, :, parent]) / size[donors, 0] * size[:, 0]
+        stand_in = lost[:, :, parent] + torch.where(is_guess, guess, 0.0)
+        stand_in = torch.where(is_held, earlier_xy[:, :, child], stand_in)
+        lost[:, :, child] = torch.where(missing[:, :, child, None], stand_in, xy[:, :, child])
+    return lost
+
+
+def _since_when(xy: Tensor, chance: Chance) -> Tensor:
+    """(N, T, 1): true from a random frame on, in half of the windows from the first."""
+    count, num_frames = xy.shape[:2]
+    first = chance.integers(count, low=0, high=num_frames) * chance.happens(count, probability=0.5)
+    return (torch.arange(num_frames) >= first[:, None])[:, :, None]

@@ -1,0 +1,50 @@
+"""Errors of predicted poses. numpy only. Joints are (..., J, 3); results have the unit of the input.
+
+Protocol 1 of Human3.6M is ``mpjpe`` of poses relative to the pelvis, Protocol 2 is ``p_mpjpe``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.floating]
+
+
+def mpjpe(predicted: FloatArray, true: FloatArray) -> FloatArray:
+    """Mean distance of the joints, per pose (...). Both poses must be relative to the same joint."""
+    distances: FloatArray = np.linalg.norm(predicted - true, axis=-1).mean(axis=-1)
+    return distances
+
+
+def n_mpjpe(predicted: FloatArray, true: FloatArray) -> FloatArray:
+    """``mpjpe`` after the best uniform scale for each pose, about the origin."""
+    numerator = (predicted * true).sum(axis=(-2, -1), keepdims=True)
+    denominator = (predicted * predicted).sum(axis=(-2, -1), keepdims=True)
+    return mpjpe(predicted * (numerator / np.maximum(denominator, 1e-12)), true)
+
+
+def p_mpjpe(predicted: FloatArray, true: FloatArray) -> FloatArray:
+    """``mpjpe`` after the best rotation, uniform scale and shift for each pose.
+
+    Reflections are not allowed: a mirrored person is an error. Least squares by singular values (Umeyama 1991).
+    """
+    predicted_mean = predicted.mean(axis=-2, keepdims=True)
+    true_mean = true.mean(axis=-2, keepdims=True)
+    centred, target = predicted - predicted_mean, true - true_mean
+    u, singular, vt = np.linalg.svd(np.swapaxes(centred, -1, -2) @ target)
+    handedness = np.sign(np.linalg.det(u) * np.linalg.det(vt))
+    signs = np.ones_like(singular)
+    signs[..., -1] = handedness
+    rotation = (u * signs[..., None, :]) @ vt
+    variance = (centred * centred).sum(axis=(-2, -1))
+    scale = (singular * signs).sum(axis=-1) / np.maximum(variance, 1e-12)
+    aligned = scale[..., None, None] * (centred @ rotation) + true_mean
+    return mpjpe(aligned, true)
+
+
+def mpjve(predicted: FloatArray, true: FloatArray) -> FloatArray:
+    """Mean distance of the joints' velocities per frame of sequences (..., F, J, 3): one number a sequence (...)."""
+    velocity_error = np.diff(predicted, axis=-3) - np.diff(true, axis=-3)
+    distances: FloatArray = np.linalg.norm(velocity_error, axis=-1).mean(axis=(-2, -1))
+    return distances

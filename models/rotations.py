@@ -1,0 +1,30 @@
+"""Rotation matrices on tensors, for right-handed axes and column vectors: ``turned = R @ vector``."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+X_AXIS, Y_AXIS, Z_AXIS = 0, 1, 2
+
+
+def about_axis(axis: int, angle_rad: Tensor) -> Tensor:
+    """Matrices (..., 3, 3) that turn about a coordinate axis by angles (...)."""
+    vector = torch.zeros(*angle_rad.shape, 3)
+    vector[..., axis] = angle_rad
+    return from_vector(vector)
+
+
+def from_vector(vector_rad: Tensor) -> Tensor:
+    """Matrices (..., 3, 3) from rotation vectors (..., 3): axis times angle, by Rodrigues' formula."""
+    angle_rad = vector_rad.norm(dim=-1, keepdim=True)
+    x, y, z = (vector_rad / angle_rad.clamp(min=1e-9)).unbind(dim=-1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
+    angle_rad = angle_rad.unsqueeze(-1)
+    return torch.eye(3) + angle_rad.sin() * cross + (1 - angle_rad.cos()) * (cross @ cross)
+
+
+def turn(matrices: Tensor, vectors: Tensor) -> Tensor:
+    """Turn vectors (..., 3) by matrices (..., 3, 3) whose leading dimensions broadcast against them."""
+    return (matrices @ vectors.unsqueeze(-1)).squeeze(-1)

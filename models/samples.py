@@ -1,0 +1,67 @@
+"""Make training samples: windows of motion in, noisy 2D and true 3D out. All on tensors, a batch at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ..skeleton import H36M17
+from .bodies import face_forward, to_adult_size, vary
+from .cameras import draw_places, draw_rotations, project, to_camera_axes
+from .chance import Chance
+from .detections import derive, detect, observed_points
+from .windows import Motion, draw_windows
+
+_PELVIS = H36M17.index("pelvis")
+_DOUBLE_STEP_PROBABILITY = 0.25
+
+
+class Samples(NamedTuple):
+    """A batch.
+
+    Attributes:
+        xy: (N, T, 17, 2) joints in the picture, on a plane at distance 1 from the camera: x right, y down.
+        xyz_m: (N, T, 17, 3) true joints relative to the pelvis, camera axes, metres at the size of an average adult.
+    """
+
+    xy: Tensor
+    xyz_m: Tensor
+
+
+@dataclass(frozen=True)
+class SampleMaker:
+    """How samples are made.
+
+    Attributes:
+        motion: where windows are drawn from.
+        num_frames: T, length of a window.
+        vary_motion: change bodies, poses and speed.
+        detector_errors: give the 2D a detector's errors; without, only its definition of the joints.
+    """
+
+    motion: Motion
+    num_frames: int
+    vary_motion: bool = True
+    detector_errors: bool = True
+
+    def draw(self, chance: Chance, count: int) -> Samples:
+        """Draw a batch of ``count`` windows."""
+        drawn_m = draw_windows(
+            self.motion,
+            chance,
+            count,
+            num_frames=self.num_frames,
+            double_step_probability=_DOUBLE_STEP_PROBABILITY if self.vary_motion else 0.0,
+        )
+        world_m = face_forward(drawn_m)
+        if self.vary_motion:
+            world_m = vary(world_m, chance)
+        world_m = to_adult_size(world_m)
+        rotations, places_m = draw_rotations(chance, count), draw_places(chance, count)
+        seen_m = observed_points(world_m, chance if self.detector_errors else None)
+        points = project(to_camera_axes(seen_m, rotations) + places_m[:, None, None])
+        xy = detect(points, chance) if self.detector_errors else derive(points[:, 1:])
+        camera_m = to_camera_axes(world_m[:, 1:], rotations)
+        return Samples(xy, camera_m - camera_m[:, :, _PELVIS, None])
