@@ -1,0 +1,147 @@
+"""The body of one person as a mesh: joints in, vertices and colours out. numpy only.
+
+The topology never changes, so a renderer uploads triangles once; what is not known is collapsed into a point.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..datatypes import Float32Array
+from ..skeleton import H36M17
+from .solids import IntArray, circle, frames_along, lattice, shade, sphere
+from .theme import Theme
+
+JOINT_RADIUS_M = {
+    "pelvis": 0.076, "hip": 0.074, "knee": 0.056, "ankle": 0.044, "spine": 0.078, "thorax": 0.062,
+    "shoulder": 0.058, "elbow": 0.044, "wrist": 0.036, "nose": 0.022,
+}  # fmt: skip
+_BONE_RADII_M = {
+    "hip": (0.060, 0.062), "knee": (0.078, 0.052), "ankle": (0.056, 0.033), "spine": (0.078, 0.080),
+    "thorax": (0.084, 0.070), "nose": (0.046, 0.040), "shoulder": (0.050, 0.046), "elbow": (0.049, 0.037),
+    "wrist": (0.040, 0.026),
+}  # fmt: skip
+"""Radius at the parent and at the child of the bone that ends at a joint."""
+
+_HEAD_RADIUS_M = 0.105
+_HEAD_OVERHANG_M = 0.02
+"""The skull reaches this far beyond the line from nose to crown."""
+
+_NUM_SIDES = 14
+_BONE_RINGS = np.float32([0.0, 0.2, 0.5, 0.8, 1.0])
+_BONE_PROFILE = np.float32([0.80, 1.0, 1.03, 0.97, 0.80])
+"""Share of the radius along a bone: waists at the ends let the joints stand out, as on an artist's mannequin."""
+
+_FADE_CONFIDENCE = (0.15, 0.55)
+_LEAST_VISIBLE = 0.16
+
+
+def _part(joint: str) -> str:
+    return joint.removeprefix("left_").removeprefix("right_")
+
+
+_HEAD, _NOSE = H36M17.index("head"), H36M17.index("nose")
+_BONES = [(parent, child) for parent, child in H36M17.bones if child != _HEAD]
+_BALLS = [joint for joint in range(H36M17.num_joints) if joint != _HEAD]
+
+
+class Figure:
+    """Turns joints into a mesh of fixed topology: tubes for bones, balls for joints, one larger ball for the head.
+
+    Args:
+        theme: colours.
+
+    Attributes:
+        triangles: (F, 3) int32.
+        num_vertices: V.
+    """
+
+    def __init__(self, theme: Theme) -> None:
+        self._background = np.float32(theme.background)
+        self._light = np.float32(theme.light)
+        sides = [np.float32(theme.side(H36M17.side(joint))) for joint in range(H36M17.num_joints)]
+        self._bone_parents, self._bone_children = np.asarray(_BONES).T
+        self._bone_colors = np.stack([sides[child] for _, child in _BONES])
+        radii = np.float32([_BONE_RADII_M[_part(H36M17.joints[child])] for _, child in _BONES])
+        along = radii[:, :1] + (radii[:, 1:] - radii[:, :1]) * _BONE_RINGS
+        self._bone_radii_m = along * _BONE_PROFILE
+        self._ball_radii_m = np.float32([JOINT_RADIUS_M[_part(H36M17.joints[joint])] for joint in _BALLS])
+        self._ball_normals, ball_triangles = sphere(8, 12)
+        self._head_normals, head_triangles = sphere(14, 20)
+        joints = np.float32(theme.joints)
+        self._ball_colors = self._lit(np.stack([joints] * len(_BALLS))[:, None], self._ball_normals[None])
+        self._head_color = np.float32(theme.centre)
+        parts = [(lattice(len(_BONE_RINGS), _NUM_SIDES), len(_BONE_RINGS) * _NUM_SIDES)] * len(_BONES)
+        parts += [(ball_triangles, len(self._ball_normals))] * len(_BALLS)
+        parts += [(head_triangles, len(self._head_normals))]
+        self.triangles, self.num_vertices = _joined(parts)
+
+    def draw(self, joints_m: Float32Array, confidence: Float32Array) -> tuple[Float32Array, Float32Array]:
+        """Vertices and colours of a person.
+
+        Args:
+            joints_m: (17, 3) room axes, metres; NaN where unknown.
+            confidence: (17,) in [0, 1]; the lower, the closer to the background.
+
+        Returns:
+            (V, 3) vertices in metres, (V, 3) colours in [0, 1].
+        """
+        low, high = _FADE_CONFIDENCE
+        visible = np.clip((confidence - low) / (high - low), _LEAST_VISIBLE, 1).astype(np.float32)
+        parts = [self._bones(joints_m, visible), self._balls(joints_m, visible), self._head(joints_m, visible)]
+        vertices = np.concatenate([part.reshape(-1, 3) for part, _ in parts])
+        colors = np.concatenate([color.reshape(-1, 3) for _, color in parts])
+        return vertices, np.clip(colors, 0, 1)
+
+    def _bones(self, joints_m: Float32Array, visible: Float32Array) -> tuple[Float32Array, Float32Array]:
+        start, end = joints_m[self._bone_parents], joints_m[self._bone_children]
+        axis = end - start
+        length = np.linalg.norm(axis, axis=-1, keepdims=True)
+        is_drawn = (np.isfinite(length) & (length > 1e-4))[:, 0]
+        start, axis = np.where(is_drawn[:, None], start, 0), np.where(is_drawn[:, None], axis, np.float32([0, 1, 0]))
+        across, other = frames_along(axis / np.linalg.norm(axis, axis=-1, keepdims=True))
+        cosine, sine = circle(_NUM_SIDES)
+        normals = cosine[:, None] * across[:, None] + sine[:, None] * other[:, None]  # (B, S, 3)
+        middle = start[:, None] + _BONE_RINGS[:, None] * axis[:, None]  # (B, R, 3)
+        points = middle[:, :, None] + self._bone_radii_m[:, :, None, None] * normals[:, None]  # (B, R, S, 3)
+        ends = visible[self._bone_parents], visible[self._bone_children]
+        seen = ends[0][:, None] + (ends[1] - ends[0])[:, None] * _BONE_RINGS  # (B, R)
+        lit = self._lit(self._bone_colors[:, None], normals)[:, None]
+        return points * is_drawn[:, None, None, None], self._faded(lit, seen[:, :, None, None])
+
+    def _balls(self, joints_m: Float32Array, visible: Float32Array) -> tuple[Float32Array, Float32Array]:
+        centres = joints_m[_BALLS]
+        is_drawn = np.isfinite(centres).all(axis=-1)
+        centres = np.where(is_drawn[:, None], centres, 0)
+        points = centres[:, None] + (self._ball_radii_m * is_drawn)[:, None, None] * self._ball_normals
+        return points, self._faded(self._ball_colors, visible[_BALLS][:, None, None])
+
+    def _head(self, joints_m: Float32Array, visible: Float32Array) -> tuple[Float32Array, Float32Array]:
+        nose, crown = joints_m[_NOSE], joints_m[_HEAD]
+        up = crown - nose
+        height = np.float32(np.linalg.norm(up))
+        if not height > 1e-4:
+            return np.zeros_like(self._head_normals), np.zeros_like(self._head_normals)
+        up = up / height
+        # Stretch the unit sphere along the line from nose to crown.
+        stretch = max(0.0, (height / 2 + _HEAD_OVERHANG_M) - _HEAD_RADIUS_M)
+        along = self._head_normals @ up
+        points = (nose + crown) / 2 + _HEAD_RADIUS_M * self._head_normals + stretch * along[:, None] * up
+        lit = self._lit(self._head_color, self._head_normals)
+        return points, self._faded(lit, np.minimum(visible[_NOSE], visible[_HEAD]))
+
+    def _lit(self, color: Float32Array, normals: Float32Array) -> Float32Array:
+        diffuse, gloss = shade(normals)
+        lit: Float32Array = color * diffuse[..., None] + self._light * gloss[..., None]
+        return lit
+
+    def _faded(self, color: Float32Array, seen: Float32Array) -> Float32Array:
+        faded: Float32Array = self._background + (color - self._background) * seen
+        return faded
+
+
+def _joined(parts: list[tuple[IntArray, int]]) -> tuple[IntArray, int]:
+    """Triangles of parts in one list of vertices, and how many vertices there are."""
+    starts = np.cumsum([0] + [num_vertices for _, num_vertices in parts])
+    triangles = np.concatenate([part + start for (part, _), start in zip(parts, starts, strict=False)])
+    return triangles.astype(np.int32), int(starts[-1])

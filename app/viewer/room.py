@@ -1,0 +1,95 @@
+"""The room in Open3D: puts the scene into a visualizer and keeps it up to date. Used by window and off-screen alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..datatypes import Float32Array, Person
+from .framing import FIELD_OF_VIEW_DEG, View
+from .scene import Scene
+from .solids import IntArray
+from .theme import Theme
+
+_FIELD_OF_VIEW_STEP_DEG = 5.0
+"""What Open3D's ``change_field_of_view`` multiplies its argument with."""
+
+_GRID_LINE_PX = 1.0
+
+
+class Room:
+    """The scene inside an Open3D visualizer.
+
+    Args:
+        visualizer: an ``o3d.visualization.Visualizer`` with a window.
+        max_people: how many people can be shown.
+        theme: colours.
+        mirror: swap picture-left and picture-right, as a mirrored picture does.
+    """
+
+    def __init__(self, visualizer: Any, *, max_people: int, theme: Theme, mirror: bool) -> None:
+        self._visualizer = visualizer
+        self.scene = Scene(max_people=max_people, theme=theme, mirror=mirror)
+        floor = self.scene.floor
+        self._ground = _mesh(floor.vertices, floor.colors, floor.triangles)
+        self._grid = _lines(floor.grid_points, floor.grid_colors, floor.grid_lines)
+        self._shadows = _mesh(self.scene.shadow_vertices, self.scene.shadow_colors, floor.shadow_triangles)
+        self._bodies = _mesh(self.scene.body_vertices, self.scene.body_colors, self.scene.body_triangles)
+        option = visualizer.get_render_option()
+        option.background_color = np.asarray(theme.background)
+        option.light_on = False
+        option.mesh_show_back_face = True
+        option.line_width = _GRID_LINE_PX
+        # Only the floor counts for the bounding box, which is Open3D's unit of zoom and must not change.
+        for geometry, is_measure in ((self._ground, True), (self._shadows, False), (self._grid, False), (self._bodies, False)):
+            visualizer.add_geometry(geometry, reset_bounding_box=is_measure)
+        self._extent_m = float(np.ptp(floor.vertices, axis=0).max())
+        control = visualizer.get_view_control()
+        control.change_field_of_view((FIELD_OF_VIEW_DEG - control.get_field_of_view()) / _FIELD_OF_VIEW_STEP_DEG)
+
+    def update(self, people: Sequence[Person], time_s: float) -> None:
+        """Show the people of one frame, whose time is ``time_s``."""
+        self.scene.update(people, time_s)
+        _move(self._bodies, self.scene.body_vertices, self.scene.body_colors)
+        _move(self._shadows, self.scene.shadow_vertices, self.scene.shadow_colors)
+        self._visualizer.update_geometry(self._bodies)
+        self._visualizer.update_geometry(self._shadows)
+
+    def look(self, view: View) -> None:
+        """Set the camera."""
+        control = self._visualizer.get_view_control()
+        control.set_lookat(view.target_m)
+        control.set_front(view.front)
+        control.set_up((0.0, 1.0, 0.0))
+        control.set_zoom(view.half_height_m / self._extent_m)
+
+
+def _mesh(vertices: Float32Array, colors: Float32Array, triangles: IntArray) -> Any:
+    import open3d as o3d
+
+    mesh = o3d.geometry.TriangleMesh()
+    mesh.triangles = o3d.utility.Vector3iVector(triangles)
+    _move(mesh, vertices, colors)
+    # Unlit, but Open3D draws no mesh without normals.
+    mesh.vertex_normals = o3d.utility.Vector3dVector(np.tile([0.0, 1.0, 0.0], (len(vertices), 1)))
+    return mesh
+
+
+def _lines(points: Float32Array, colors: Float32Array, lines: IntArray) -> Any:
+    """Lines whose colour changes along them; Open3D has one colour a line, so they are drawn as short pieces."""
+    import open3d as o3d
+
+    line_set = o3d.geometry.LineSet()
+    line_set.points = o3d.utility.Vector3dVector(points.astype(np.float64))
+    line_set.lines = o3d.utility.Vector2iVector(lines)
+    line_set.colors = o3d.utility.Vector3dVector(colors[lines].mean(axis=1).astype(np.float64))
+    return line_set
+
+
+def _move(mesh: Any, vertices: Float32Array, colors: Float32Array) -> None:
+    import open3d as o3d
+
+    mesh.vertices = o3d.utility.Vector3dVector(vertices.astype(np.float64))
+    mesh.vertex_colors = o3d.utility.Vector3dVector(colors.astype(np.float64))
