@@ -184,14 +184,14 @@ def _download(entry: ModelEntry, path: Path) -> None:
 class _SameHostRedirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects within https and one host only."""
 
-    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, PLR0913
+    def redirect_request(self, req, fp, code, msg, headers, newurl):  # type: ignore[no-untyped-def]
         """Refuse what leads elsewhere."""
         if urllib.parse.urlsplit(newurl)[:2] != urllib.parse.urlsplit(req.full_url)[:2]:
             raise urllib.error.URLError(f"refused a redirect to {newurl}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _fetch(entry: ModelEntry, file) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _fetch(entry: ModelEntry, file) -> None:  # type: ignore[no-untyped-def]
     if entry.url is None or urllib.parse.urlsplit(entry.url).scheme != "https":
         raise ValueError("not an https address")
     opener = urllib.request.build_opener(_SameHostRedirects)
@@ -220,7 +220,8 @@ def _check_first_use(path: Path, sha256: str) -> None:
         known = {}
     if known.setdefault(path.name, sha256) != sha256:
         raise ModelError(
-            f"{path} has changed since its first use", f"delete it to fetch it again, and its line in {record} to trust it"
+            f"{path} has changed since its first use",
+            f"delete it to fetch it again, and its line in {record} to trust it",
         )
     try:
         record.write_text(json.dumps(known, indent=1), encoding="utf-8")

@@ -52,7 +52,9 @@ def _check_folder(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise OutputError(f"cannot write to the folder {path.parent}: {error.strerror}", "use another folder") from error
+        raise OutputError(
+            f"cannot write to the folder {path.parent}: {error.strerror}", "use another folder"
+        ) from error
 
 
 class PartialFile:

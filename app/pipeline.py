@@ -93,24 +93,24 @@ def lift_people(tracks: Sequence[Track], lifter: Lifter, frame: Frame) -> tuple[
     if not tracks:
         return ()
     time_s = frame.stamp.time_s
-    windows = [
-        track.window.push(time_s, to_screen(track.keypoints.xy_px, frame.size_wh), track.keypoints.confidence)
-        for track in tracks
-    ]
-    poses = lifter.lift(windows)
-    return tuple(
-        _finish(track, window, pose, time_s) for track, window, pose in zip(tracks, windows, poses, strict=True)
-    )
+    windows = [push_window(track, track.keypoints, time_s, frame.size_wh) for track in tracks]
+    people = []
+    for track, window, lifted in zip(tracks, windows, lifter.lift(windows), strict=True):
+        pose = smooth_pose(track, track.keypoints, lifted, time_s)
+        root_m = place_root(pose.xyz_m, window.xy[-1], window.confidence[-1])
+        if root_m is not None:
+            root_m = track.root_smoother(time_s, root_m)
+        people.append(Person(track_id=track.track_id, keypoints=track.keypoints, pose=pose, root_m=root_m))
+    return tuple(people)
 
 
-def _finish(track: Track, window: Window, pose: Pose3D, time_s: float) -> Person:
-    """Smooth a lifted pose and estimate where the person stands; a joint that is not in the 2D is unknown in 3D."""
-    unknown = np.isnan(track.keypoints.xy_px).any(axis=-1, keepdims=True)
-    xyz_m = track.smoother(time_s, np.where(unknown, np.float32(np.nan), pose.xyz_m))
-    root_m = place_root(xyz_m, window.xy[-1], window.confidence[-1])
-    return Person(
-        track_id=track.track_id,
-        keypoints=track.keypoints,
-        pose=Pose3D(xyz_m=xyz_m, confidence=pose.confidence),
-        root_m=None if root_m is None else track.root_smoother(time_s, root_m),
-    )
+def push_window(track: Track, keypoints: Keypoints2D, time_s: float, size_wh: tuple[int, int]) -> Window:
+    """Add one frame's joints to a track's window and return what the lifter shall see."""
+    return track.window.push(time_s, to_screen(keypoints.xy_px, size_wh), keypoints.confidence)
+
+
+def smooth_pose(track: Track, keypoints: Keypoints2D, lifted: Pose3D, time_s: float) -> Pose3D:
+    """Filter a lifted pose; a joint that is not in the 2D is unknown in 3D."""
+    unknown = np.isnan(keypoints.xy_px).any(axis=-1, keepdims=True)
+    xyz_m = track.smoother(time_s, np.where(unknown, np.float32(np.nan), lifted.xyz_m))
+    return Pose3D(xyz_m=xyz_m, confidence=lifted.confidence)

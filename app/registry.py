@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from .lifters.onnx_gcn import OnnxLifter
 
 
-def create_detector(name_or_path: str, *, max_people: int) -> tuple[MediaPipePose, str]:
-    """Make a detector for one source; returns it with its label.
+def create_detector(name_or_path: str, *, max_people: int) -> MediaPipePose:
+    """Make a detector for one source.
 
     Raises:
         ConfigError: unknown name.
@@ -21,11 +21,11 @@ def create_detector(name_or_path: str, *, max_people: int) -> tuple[MediaPipePos
     model = model_files.load("detector", name_or_path)
     from .detectors.mediapipe_pose import MediaPipePose
 
-    return MediaPipePose(model.content, name=model.label, max_people=max_people), model.label
+    return MediaPipePose(model.content, name=model.label, max_people=max_people)
 
 
-def create_lifter(name_or_path: str, *, provider: str) -> tuple[OnnxLifter, str]:
-    """Make a lifter; returns it with its label.
+def create_lifter(name_or_path: str, *, provider: str) -> OnnxLifter:
+    """Make a lifter.
 
     Raises:
         ConfigError: unknown name, or a provider that is not there.
@@ -34,4 +34,4 @@ def create_lifter(name_or_path: str, *, provider: str) -> tuple[OnnxLifter, str]
     model = model_files.load("lifter", name_or_path)
     from .lifters.onnx_gcn import OnnxLifter
 
-    return OnnxLifter(model.content, name=model.label, provider=provider), model.label
+    return OnnxLifter(model.content, name=model.label, provider=provider)

@@ -1,7 +1,8 @@
 """Hand-offs between threads: ``LatestSlot`` (live, newest wins) and ``BlockingQueue`` (files, nothing lost).
 
-Both end the same way: ``close()`` wakes everybody, the consumer drains what is left (a queue) and its iteration ends;
-``close(error)`` raises that error in the consumer instead. Waits are condition variables, never sleeping polls.
+Both end the same way: ``close()`` wakes everybody, the consumer drains what is left and its iteration ends;
+``close(error)`` raises that error in the consumer instead; ``stop()`` is the consumer's way out. Waits are condition
+variables, never sleeping polls.
 """
 
 from __future__ import annotations
@@ -65,19 +66,29 @@ class Handoff(Generic[T]):
                 return
             yield item
 
-    def close(self, error: BaseException | None = None, *, discard: bool = False) -> None:
-        """End the hand-off. The first call wins.
+    def close(self, error: BaseException | None = None) -> None:
+        """End the hand-off from the producer's side. The first call wins.
 
         Args:
             error: raised in the consumer once the waiting items are taken.
-            discard: throw the waiting items away: the consumer is not interested any more.
         """
         with self._changed:
             if not self._closed:
                 self._closed, self._error = True, error
-            if discard:
-                self._items.clear()
             self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End the hand-off from the consumer's side: what waits is thrown away, the producer's next put says False."""
+        with self._changed:
+            self._closed = True
+            self._items.clear()
+            self._changed.notify_all()
+
+    def raise_error(self) -> None:
+        """Raise the error that the producer closed with, if there was one."""
+        with self._changed:
+            if self._error is not None:
+                raise self._error
 
     @property
     def closed(self) -> bool:
@@ -90,8 +101,7 @@ class Handoff(Generic[T]):
             item = self._items.popleft()
             self._changed.notify_all()
             return item
-        if self._error is not None:
-            raise self._error
+        self.raise_error()
         return None
 
 

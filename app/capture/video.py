@@ -19,7 +19,12 @@ logger = logging.getLogger(__name__)
 _TRUNCATED_BY_S = 0.5
 """A file that ends so much before its own header says is damaged; less is rounding of the last frame's duration."""
 
-_QUARTER_TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, -90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, -180: cv2.ROTATE_180}
+_QUARTER_TURNS = {
+    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    -90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    -180: cv2.ROTATE_180,
+}
 
 
 class VideoFile:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import nullcontext
 from typing import Any, Self
 
 import cv2
+import mediapipe as mp
 import numpy as np
+from mediapipe.tasks.python import BaseOptions, vision
 
 from ..datatypes import Frame, Keypoints2D
 from ..errors import ModelError
 from ..native_output import quiet_native_output
 from ..skeleton import MEDIAPIPE33
-
-os.environ.setdefault("GLOG_minloglevel", "3")  # read when mediapipe's library loads
-
-import mediapipe as mp  # noqa: E402
-from mediapipe.tasks.python import BaseOptions, vision  # noqa: E402
 
 _WARM_UP_SIZE_PX = 256
 
@@ -45,6 +42,7 @@ class MediaPipePose:
             num_poses=max_people,
         )
         self._timestamp_ms = 0
+        self._has_greeted = False
         with quiet_native_output():
             try:
                 self._landmarker: Any = vision.PoseLandmarker.create_from_options(options)
@@ -59,7 +57,11 @@ class MediaPipePose:
         """People of the frame as MEDIAPIPE33 joints in pixels; confidence is MediaPipe's visibility."""
         # MediaPipe refuses a time stamp that does not rise, and media times can repeat in whole milliseconds.
         self._timestamp_ms = max(self._timestamp_ms + 1, round(frame.stamp.time_s * 1e3))
-        people = self._landmark(cv2.cvtColor(frame.image_bgr, cv2.COLOR_BGR2RGB), timestamp_ms=self._timestamp_ms)
+        image_rgb = cv2.cvtColor(frame.image_bgr, cv2.COLOR_BGR2RGB)
+        # MediaPipe warns once, on the first person, that pictures are not square; it handles them all the same.
+        with nullcontext() if self._has_greeted else quiet_native_output():
+            people = self._landmark(image_rgb, timestamp_ms=self._timestamp_ms)
+        self._has_greeted = self._has_greeted or bool(people)
         return tuple(_keypoints(landmarks, frame.size_wh) for landmarks in people)
 
     def close(self) -> None:

@@ -49,7 +49,7 @@ class OnnxLifter:
         try:
             # Also the warm-up: the first run allocates.
             (pose,) = self._session.run([self._output], {self._input: probe})
-        except Exception as error:  # noqa: BLE001  onnxruntime raises classes of its own that share no public base
+        except Exception as error:
             raise ModelError(f"{name} does not run: {_first_line(error)}", "export the lifter again") from error
         if pose.shape != (1, H36M17.num_joints, 3):
             raise ModelError(f"{name} gives poses of shape {pose.shape[1:]}, not (17, 3)", "export the lifter again")
@@ -98,7 +98,7 @@ def _try_session(model: bytes, name: str, options: ort.SessionOptions, choice: s
     with quiet_native_output():
         try:
             return ort.InferenceSession(model, options, providers=providers)
-        except Exception as error:  # noqa: BLE001  onnxruntime raises classes of its own that share no public base
+        except Exception as error:
             raise ModelError(
                 f"{name} is not a readable ONNX model: {_first_line(error)}", "check the file, or export it again"
             ) from error

@@ -85,7 +85,7 @@ class AnnotatedVideo:
 
     def discard(self) -> None:
         """Leave nothing behind."""
-        self._queue.close(discard=True)
+        self._queue.stop()
         self._thread.join(_JOIN_TIMEOUT_S)
         self._renderer.close()
         self._file.discard()
@@ -103,7 +103,7 @@ class AnnotatedVideo:
                 self._finish(waiting)
         except BaseException as error:  # noqa: BLE001  carried to the thread that writes
             self._error = error
-            self._queue.close(discard=True)
+            self._queue.stop()
 
     def _finish(self, result: Result) -> None:
         room = self._renderer.receive()

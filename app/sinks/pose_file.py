@@ -119,9 +119,7 @@ class PoseFile:
         self._file.discard()
 
 
-def write_columns(
-    file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]], facts: Mapping[str, Any]
-) -> None:
+def write_columns(file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]], facts: Mapping[str, Any]) -> None:
     """Write columns and facts in the format that the file's suffix names, and give the file its final name.
 
     Raises:

@@ -1,0 +1,64 @@
+"""The thread that reads a source and feeds the pipeline."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from ..datatypes import Frame
+from .handoff import BlockingQueue, Handoff, LatestSlot
+from .source import Source, SourceInfo
+
+logger = logging.getLogger(__name__)
+
+_QUEUE_FRAMES = 8
+_QUEUE_BYTES = 96 * 2**20
+_JOIN_TIMEOUT_S = 2.0
+
+
+class Capture:
+    """The thread that reads a source. Only that thread touches the source once it runs, and it closes it.
+
+    Args:
+        source: open; closed by the thread, or by ``stop`` when the thread was never started.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._thread = threading.Thread(target=self._work, name="capture", daemon=True)
+        self.frames: Handoff[Frame] = _handoff(source.info)
+        self.num_frames_in = 0
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the hand-off and wait for the thread; one that is stuck in a camera is left behind with a warning."""
+        self.frames.stop()
+        if self._thread.ident is None:
+            self._source.close()
+            return
+        self._thread.join(_JOIN_TIMEOUT_S)
+        if self._thread.is_alive():
+            logger.warning("%s does not answer; leaving without closing it", self._source.info.name)
+
+    def _work(self) -> None:
+        try:
+            for frame in self._source.frames():
+                self.num_frames_in += 1
+                if not self.frames.put(frame):
+                    break
+            self.frames.close()
+        except Exception as error:  # noqa: BLE001  raised again in the thread that takes the frames
+            self.frames.close(error)
+        finally:
+            self._source.close()
+
+
+def _handoff(info: SourceInfo) -> Handoff[Frame]:
+    """Newest frame only for live sources; a few frames, bounded in bytes too, for files."""
+    if info.is_live:
+        return LatestSlot()
+    frame_bytes = 3 * info.size_wh[0] * info.size_wh[1]
+    return BlockingQueue(max(2, min(_QUEUE_FRAMES, _QUEUE_BYTES // frame_bytes)))

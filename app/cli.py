@@ -1,0 +1,179 @@
+"""The command line: arguments to settings. The one place that prints errors and chooses exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from . import __version__
+from .errors import PosedemoError
+from .settings import MAX_PEOPLE, PROVIDER_CHOICES, Settings
+
+INTERRUPTED = 130
+
+COMMANDS = {
+    "lift": ("posedemo.commands.lift", "lift 2D keypoints that came from anywhere"),
+    "models": ("posedemo.commands.models", "list detectors and lifters with their licences"),
+    "doctor": ("posedemo.commands.doctor", "check this machine and installation"),
+    "prepare": ("posedemo.models.commands", "turn motion-capture files into a training corpus"),
+    "train": ("posedemo.models.commands", "train a lifter"),
+    "evaluate": ("posedemo.models.commands", "measure a lifter on held-out motion"),
+    "export": ("posedemo.models.commands", "turn a trained checkpoint into an ONNX lifter"),
+}
+"""Sub-command → module with a ``COMMANDS`` table, and its line in ``posedemo --help``. A module is imported when its
+command is given, and only the training side's may import torch."""
+
+_EXAMPLES = """\
+examples:
+  posedemo --camera 0                                   live, in a window
+  posedemo --video talk.mp4 --output talk-3d.mp4        annotated video
+  posedemo --video talk.mp4 --headless --export talk.npz --export talk.csv
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: arguments without the program's name; those of the process by default.
+
+    Returns:
+        Exit code: 0; 2 to 5 for errors by class (``errors``); 128 plus the signal's number when stopped by one.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    _set_up_logging(debug=debug)
+    try:
+        return _dispatch(arguments)
+    except PosedemoError as error:
+        if debug:
+            raise
+        print(f"posedemo: error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has left; say nothing, and keep the interpreter's exit from flushing into it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments and arguments[0] in COMMANDS:
+        return _run_command(arguments[0], arguments[1:])
+    settings = parse_settings(arguments)
+    from .runner import run
+
+    return run(settings)
+
+
+def _run_command(name: str, arguments: list[str]) -> int:
+    module, help_line = COMMANDS[name]
+    command = importlib.import_module(module).COMMANDS[name]
+    parser = argparse.ArgumentParser(prog=f"posedemo {name}", description=help_line)
+    command.add_arguments(parser)
+    code: int = command.run(parser.parse_args(arguments))
+    return code
+
+
+def parse_settings(arguments: Sequence[str]) -> Settings:
+    """Read the arguments of a run (not of a sub-command)."""
+    options = vars(_build_parser().parse_args(arguments))
+    del options["debug"]
+    options["exports"] = tuple(options["exports"] or ())
+    return Settings(**options)
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    commands = "\n".join(f"  {name:<10} {help_line}" for name, (_, help_line) in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="posedemo",
+        description="Show 3D human pose live from a camera, or lift a video file to 3D.",
+        epilog=f"commands (posedemo COMMAND --help):\n{commands}\n\n{_EXAMPLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(**{field.name: field.default for field in fields(Settings)} | {"exports": None})
+    parser.add_argument("--version", action="version", version=f"posedemo {__version__}")
+    parser.add_argument("--debug", action="store_true", help="show tracebacks and more messages")
+    _add_source_options(parser)
+    _add_output_options(parser)
+    _add_model_options(parser)
+    return parser
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("source (one of the two)")
+    group.add_argument("--camera", metavar="N|URL", help="camera number, or stream address (rtsp, http, udp)")
+    group.add_argument("--video", metavar="FILE", type=Path, help="video file")
+    group.add_argument("--max-frames", metavar="N", type=_positive, help="stop after N frames")
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument("--output", metavar="F.mp4", type=Path, help="write an annotated video: picture and 3D room")
+    group.add_argument(
+        "--export",
+        dest="exports",
+        metavar="F.npz|F.json|F.csv",
+        type=Path,
+        action="append",
+        help="write poses; may be given several times",
+    )
+    group.add_argument("--stats", metavar="F.json", type=Path, help="write frame counts, timings and ages of results")
+    group.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
+    group.add_argument("--headless", action="store_true", help="open no window")
+    group.add_argument("--mirror", action="store_true", help="mirror what is shown, like a mirror would")
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    from .smoothing import PRESETS
+
+    group = parser.add_argument_group("models")
+    group.add_argument(
+        "--detector", metavar="NAME", help="mediapipe-lite, -full, -heavy or a .task file (default: %(default)s)"
+    )
+    group.add_argument("--lifter", metavar="NAME", help="name or .onnx file; see `models list` (default: %(default)s)")
+    group.add_argument(
+        "--provider", choices=PROVIDER_CHOICES, help="where ONNX Runtime runs the lifter (default: %(default)s)"
+    )
+    group.add_argument(
+        "--max-people",
+        metavar="N",
+        type=_people,
+        help=f"follow up to N people, 1 to {MAX_PEOPLE} (default: %(default)s)",
+    )
+    group.add_argument("--smooth", choices=tuple(PRESETS), help="smoothing of 3D joints (default: %(default)s)")
+
+
+def _positive(text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return number
+
+
+def _people(text: str) -> int:
+    number = _positive(text)
+    if number > MAX_PEOPLE:
+        raise argparse.ArgumentTypeError(f"at most {MAX_PEOPLE}")
+    return number
+
+
+def _set_up_logging(*, debug: bool) -> None:
+    """Talk goes to standard error: data on standard output stays clean."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("posedemo: %(message)s"))
+    logger = logging.getLogger("posedemo")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG if debug else logging.INFO)
+    logger.propagate = False

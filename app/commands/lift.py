@@ -1,0 +1,189 @@
+"""``posedemo lift``: lift 2D keypoints that came from anywhere, with the same window, lifter and filter as a video."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import registry
+from ..command import Command
+from ..datatypes import Float32Array, Keypoints2D, Person
+from ..errors import SourceError
+from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
+from ..pipeline import Lifter, push_window, smooth_pose
+from ..remap import remap
+from ..runner import track_maker
+from ..settings import PROVIDER_CHOICES, Settings
+from ..sinks.pose_file import PoseRows, file_facts, write_columns
+from ..skeleton import COCO17, H36M17, MEDIAPIPE33, SKELETONS, Skeleton
+from ..smoothing import PRESETS
+
+logger = logging.getLogger(__name__)
+
+_LAYOUTS = (H36M17, COCO17, MEDIAPIPE33)
+_BATCH_WINDOWS = 256
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("keypoints", metavar="KEYPOINTS.npz", type=Path, help="keypoints_2d, image_size, fps[, layout]")
+    parser.add_argument(
+        "--output", metavar="POSES.npz", type=Path, required=True, help="where to write (.npz .json .csv)"
+    )
+    parser.add_argument("--lifter", metavar="NAME", default=Settings.lifter, help="(default: %(default)s)")
+    parser.add_argument("--provider", choices=PROVIDER_CHOICES, default=Settings.provider)
+    parser.add_argument("--smooth", choices=tuple(PRESETS), default=Settings.smooth, help="(default: %(default)s)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lift a file."""
+    check_suffix(arguments.output, POSE_SUFFIXES, "--output")
+    check_outputs([arguments.output], inputs=[arguments.keypoints], overwrite=arguments.overwrite)
+    table = read_keypoints(arguments.keypoints)
+    with registry.create_lifter(arguments.lifter, provider=arguments.provider) as lifter:
+        rows = _lift(table, lifter, arguments.smooth)
+    facts = file_facts(
+        fps=table.fps, size_wh=table.size_wh, detector=table.detector, lifter=Path(arguments.lifter).name
+    )
+    write_columns(PartialFile(arguments.output), rows.columns(), facts)
+    logger.info("wrote %s: %d poses", arguments.output, len(rows.track_id))
+    return 0
+
+
+@dataclass(frozen=True)
+class KeypointTable:
+    """2D keypoints of a file, one row a person and frame, in the order of time.
+
+    Attributes:
+        keypoints: N persons' joints, in any layout.
+        frame_index: (N,).
+        time_s: (N,), rising within a track.
+        track_id: (N,).
+        size_wh: of the pictures, pixels.
+        fps: frames a second.
+        detector: what made the keypoints.
+    """
+
+    keypoints: tuple[Keypoints2D, ...]
+    frame_index: npt.NDArray[np.int64]
+    time_s: npt.NDArray[np.float64]
+    track_id: npt.NDArray[np.int64]
+    size_wh: tuple[int, int]
+    fps: float
+    detector: str
+
+
+def read_keypoints(path: Path) -> KeypointTable:
+    """Read keypoints from an NPZ file.
+
+    ``keypoints_2d`` is (N, J, 2 or 3): pixels, and confidence (1 where it is left out). ``layout`` names the joints;
+    without it 33 joints are MediaPipe's and 17 are H36M's. ``frame_index``, ``time_s`` and ``track_id`` as in this
+    program's own files; without them each row is the next frame of one person.
+
+    Raises:
+        SourceError: the file cannot be read or does not fit that description.
+    """
+    arrays = _load(path)
+    try:
+        table = np.asarray(arrays["keypoints_2d"], np.float32)
+        width, height = (int(length) for length in np.asarray(arrays["image_size"]).reshape(-1))
+        fps = float(arrays["fps"])
+    except KeyError as error:
+        raise SourceError(f"{path} has no {error.args[0]}", "it needs keypoints_2d, image_size and fps") from error
+    except (TypeError, ValueError) as error:
+        raise SourceError(f"{path} holds something that is not numbers: {error}", _FORMAT_HINT) from error
+    if table.ndim != 3 or table.shape[2] not in (2, 3):
+        raise SourceError(f"keypoints_2d in {path} has the shape {table.shape}", _FORMAT_HINT)
+    if min(width, height) < 1 or not 0 < fps < 1e5:
+        raise SourceError(f"{path} states image_size {width}x{height} and fps {fps:g}", "both must be above 0")
+    skeleton = _layout(arrays, table.shape[1], path)
+    num_rows = len(table)
+    frame_index = _column(arrays, "frame_index", num_rows, np.arange(num_rows), path).astype(np.int64)
+    time_s = _column(arrays, "time_s", num_rows, frame_index / fps, path).astype(np.float64)
+    if not np.isfinite(time_s).all():
+        raise SourceError(f"time_s in {path} holds values that are not finite", _FORMAT_HINT)
+    return KeypointTable(
+        keypoints=tuple(_person(row, skeleton) for row in table),
+        frame_index=frame_index,
+        time_s=time_s,
+        track_id=_column(arrays, "track_id", num_rows, np.zeros(num_rows), path).astype(np.int64),
+        size_wh=(width, height),
+        fps=fps,
+        detector=str(arrays.get("detector", "unknown")),
+    )
+
+
+_FORMAT_HINT = "give keypoints_2d as (frames, 17 or 33, 2 or 3): x px, y px[, confidence]"
+
+
+def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise SourceError(f"{path} is a single array", "save it with np.savez as keypoints_2d")
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise SourceError(f"{path} does not exist", "check the path") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        raise SourceError(f"{path} is not a readable NPZ file of plain arrays", "save it with np.savez") from error
+
+
+def _layout(arrays: dict[str, npt.NDArray[Any]], num_joints: int, path: Path) -> Skeleton:
+    default = MEDIAPIPE33.name if num_joints == MEDIAPIPE33.num_joints else H36M17.name
+    name = str(arrays.get("layout", default))
+    skeleton = SKELETONS.get(name)
+    if skeleton not in _LAYOUTS:
+        known = ", ".join(layout.name for layout in _LAYOUTS)
+        raise SourceError(f"{path} states the layout {name!r}", f"use one of {known}")
+    if skeleton.num_joints != num_joints:
+        raise SourceError(f"{path} has {num_joints} joints, {name} has {skeleton.num_joints}", "state the right layout")
+    return skeleton
+
+
+def _column(
+    arrays: dict[str, npt.NDArray[Any]], name: str, num_rows: int, default: npt.NDArray[Any], path: Path
+) -> npt.NDArray[Any]:
+    column = arrays.get(name, default)
+    if column.shape != (num_rows,) or column.dtype.kind not in "iuf":
+        raise SourceError(f"{name} in {path} is not one number a row", f"it needs the shape ({num_rows},)")
+    return column
+
+
+def _person(row: Float32Array, skeleton: Skeleton) -> Keypoints2D:
+    """One row; a joint with a coordinate that is not finite is unknown."""
+    known = np.isfinite(row).all(axis=-1)
+    confidence = np.clip(row[:, 2], 0, 1) if row.shape[1] == 3 else np.ones(len(row), np.float32)
+    confidence = np.where(known, confidence, 0).astype(np.float32)
+    xy_px = np.where((confidence > 0)[:, None], row[:, :2], np.nan).astype(np.float32)
+    return remap(Keypoints2D(xy_px=xy_px, confidence=confidence, skeleton=skeleton))
+
+
+def _lift(table: KeypointTable, lifter: Lifter, smooth: str) -> PoseRows:
+    """Window, lift in batches, and smooth, each track on its own."""
+    new_track = track_maker(lifter.spec, smooth)
+    tracks = {int(track_id): new_track(int(track_id)) for track_id in np.unique(table.track_id)}
+    order = np.lexsort((table.track_id, table.time_s))
+    rows = PoseRows()
+    for start in range(0, len(order), _BATCH_WINDOWS):
+        batch = order[start : start + _BATCH_WINDOWS]
+        owners = [tracks[int(table.track_id[row])] for row in batch]
+        windows = [
+            push_window(track, table.keypoints[row], float(table.time_s[row]), table.size_wh)
+            for track, row in zip(owners, batch, strict=True)
+        ]
+        for track, row, lifted in zip(owners, batch, lifter.lift(windows), strict=True):
+            time_s, keypoints = float(table.time_s[row]), table.keypoints[row]
+            pose = smooth_pose(track, keypoints, lifted, time_s)
+            rows.add(int(table.frame_index[row]), time_s, Person(track.track_id, keypoints, pose))
+    return rows
+
+
+COMMANDS = {"lift": Command(add_arguments=add_arguments, run=run)}

@@ -1,0 +1,217 @@
+"""Who runs where: opens everything, starts the threads, brings errors home, and closes everything.
+
+The capture thread feeds a hand-off and the pipeline empties it: on the main thread without a window, on a worker with
+one, because window systems want the main thread for themselves. The end of the source, a closed window, Ctrl-C and
+an error anywhere take the same way out: close the hand-off, join, close the outputs.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
+
+from tqdm import tqdm
+
+from . import pipeline, registry
+from .capture.source import SourceInfo, open_source
+from .capture.thread import Capture
+from .datatypes import Frame, LifterSpec
+from .errors import ConfigError
+from .outputs import POSE_SUFFIXES, VIDEO_SUFFIXES, check_outputs, check_suffix
+from .settings import Settings
+from .signals import stop_on_signals
+from .sinks.sink_set import SinkSet
+from .sinks.viewer_sink import ViewerSink
+from .smoothing import PRESETS, OneEuro, OneEuroParameters
+from .statistics import RunStatistics, write_statistics
+from .timing import StageTimers
+from .tracking import Track, Tracker
+from .window import PoseWindow
+
+logger = logging.getLogger(__name__)
+
+_ROOT_SMOOTHING = OneEuroParameters(min_cutoff_hz=0.7, beta_per_m=1.5)
+"""A place in the room is a guess that jitters along the line of sight; it is smoothed harder than the pose."""
+
+
+def run(settings: Settings) -> int:
+    """Do one run, from opening the source to closing the outputs.
+
+    Returns:
+        0, or 128 plus the number of the signal that stopped it.
+
+    Raises:
+        PosedemoError: what went wrong; what was finished before that is on disk.
+    """
+    check_settings(settings)
+    has_window = _wants_window(settings)
+    statistics, timers = RunStatistics(), StageTimers()
+    with ExitStack() as stack:
+        source = open_source(camera=settings.camera, video=settings.video)
+        capture = Capture(source)
+        stack.callback(capture.stop)
+        # Entered before the outputs: a Ctrl-C must not break into their closing.
+        interruption = stack.enter_context(stop_on_signals(capture.frames.stop))
+        outputs = stack.enter_context(SinkSet(settings, source.info))
+        stages, provider = _open_stages(settings)
+        stack.enter_context(stages)
+        capture.start()
+        viewer = ViewerSink() if has_window else None
+        sinks = [outputs, *([viewer] if viewer else []), statistics]
+        is_paced = has_window and not source.info.is_live and not output_paths(settings)
+        frames = _progress(
+            _limited(_paced(capture.frames) if is_paced else capture.frames, settings), source.info, settings
+        )
+
+        def work() -> None:
+            pipeline.run(frames, stages, sinks, timers)
+
+        if viewer is None:
+            work()
+        else:
+            _run_with_window(work, capture, viewer, settings, title=source.info.name)
+    if settings.stats is not None:
+        summary = statistics.summary(
+            timers,
+            num_frames_in=capture.num_frames_in,
+            num_dropped=capture.frames.num_dropped,
+            source=source.info.name,
+            detector=settings.detector,
+            lifter=settings.lifter,
+            provider=provider,
+            size_wh=source.info.size_wh,
+        )
+        write_statistics(settings.stats, summary)
+    _report(settings, source.info, statistics)
+    return interruption.exit_code
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse what cannot work before anything is opened.
+
+    Raises:
+        ConfigError: settings that contradict each other or name unknown formats.
+        OutputError: an output that cannot be written.
+    """
+    if (settings.camera is None) == (settings.video is None):
+        raise ConfigError(
+            "give one source: a camera or a video",
+            "`posedemo --camera 0` for the first camera, `posedemo --video FILE` for a file",
+        )
+    if settings.output is not None:
+        check_suffix(settings.output, VIDEO_SUFFIXES, "--output")
+    for path in settings.exports:
+        check_suffix(path, POSE_SUFFIXES, "--export")
+    if settings.stats is not None:
+        check_suffix(settings.stats, (".json",), "--stats")
+    inputs = [settings.video] if settings.video else []
+    check_outputs(output_paths(settings), inputs=inputs, overwrite=settings.overwrite)
+
+
+def output_paths(settings: Settings) -> list[Path]:
+    """All files that a run writes."""
+    return [path for path in (settings.output, settings.stats, *settings.exports) if path is not None]
+
+
+def _wants_window(settings: Settings) -> bool:
+    """A run opens a window unless it is told not to; one that writes files does without where there is no display."""
+    if settings.headless:
+        return False
+    from .viewer.window import check_display
+
+    try:
+        check_display()
+    except ConfigError:
+        if not output_paths(settings):
+            raise
+        logger.info("no display: running without a window")
+        return False
+    return True
+
+
+def _open_stages(settings: Settings) -> tuple[pipeline.Stages, str]:
+    """Make detector, tracker and lifter; returns them with the provider that the lifter really runs on."""
+    lifter = registry.create_lifter(settings.lifter, provider=settings.provider)
+    detector = registry.create_detector(settings.detector, max_people=settings.max_people)
+    tracker = Tracker(max_people=settings.max_people, new_track=track_maker(lifter.spec, settings.smooth))
+    return pipeline.Stages(detector, tracker, lifter), lifter.provider
+
+
+def track_maker(spec: LifterSpec, smooth: str) -> Callable[[int], Track]:
+    """What makes a track for a new person: an empty window and fresh filters."""
+
+    def make(track_id: int) -> Track:
+        return Track(
+            track_id=track_id,
+            window=PoseWindow(num_frames=spec.num_frames, rate_hz=spec.rate_hz),
+            smoother=OneEuro(PRESETS[smooth]),
+            root_smoother=OneEuro(_ROOT_SMOOTHING),
+        )
+
+    return make
+
+
+def _paced(frames: Iterable[Frame]) -> Iterator[Frame]:
+    """Hold frames back until their time has come, for watching a file; late frames are not held."""
+    started_s: float | None = None
+    for frame in frames:
+        now_s = time.monotonic()
+        started_s = now_s - frame.stamp.time_s if started_s is None else started_s
+        time.sleep(max(0.0, started_s + frame.stamp.time_s - now_s))
+        yield frame
+
+
+def _limited(frames: Iterable[Frame], settings: Settings) -> Iterable[Frame]:
+    return frames if settings.max_frames is None else islice(frames, settings.max_frames)
+
+
+def _progress(frames: Iterable[Frame], info: SourceInfo, settings: Settings) -> Iterator[Frame]:
+    """A progress bar with frame rate and time left, on a terminal only."""
+    total = (
+        settings.max_frames if info.num_frames is None else min(info.num_frames, settings.max_frames or info.num_frames)
+    )
+    with tqdm(frames, desc=info.name, total=total, unit=" frames", disable=None, dynamic_ncols=True) as progress:
+        yield from progress
+
+
+def _run_with_window(
+    work: Callable[[], None], capture: Capture, viewer: ViewerSink, settings: Settings, *, title: str
+) -> None:
+    """Run the pipeline on a worker and the window here, until either ends."""
+    from .viewer.window import RoomWindow
+
+    def guarded() -> None:
+        try:
+            work()
+            viewer.results.close()
+        except BaseException as error:  # noqa: BLE001  raised again by the window loop on the main thread
+            viewer.results.close(error)
+
+    worker = threading.Thread(target=guarded, name="pipeline", daemon=True)
+    window = RoomWindow(title=title, max_people=settings.max_people, mirror=settings.mirror)
+    worker.start()
+    try:
+        window.run(viewer.results)
+    finally:
+        capture.frames.stop()
+        worker.join()
+        window.close()
+    # A window that the user closed has not seen how the pipeline ended.
+    viewer.results.raise_error()
+
+
+def _report(settings: Settings, info: SourceInfo, statistics: RunStatistics) -> None:
+    """Say what was done."""
+    logger.info(
+        "%s: %d frames in %.1f s (%.1f frames a second)",
+        info.name, statistics.num_frames, statistics.wall_time_s, statistics.frames_per_second,
+    )  # fmt: skip
+    if statistics.num_frames and not statistics.num_frames_with_people:
+        logger.warning("nobody was found in %s; pose files have no rows", info.name)
+    for path in output_paths(settings):
+        logger.info("wrote %s", path)

@@ -1,0 +1,46 @@
+"""Turns the first Ctrl-C (or SIGTERM) into a tidy stop, and lets the second one interrupt at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+
+@dataclass
+class Interruption:
+    """What stopped a run; ``exit_code`` is 0 as long as no signal came."""
+
+    exit_code: int = 0
+
+
+@contextmanager
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[Interruption]:
+    """Call ``stop`` at the first SIGINT or SIGTERM; a second one raises KeyboardInterrupt where the program is.
+
+    Args:
+        stop: must not block: it runs between two steps of the main thread.
+
+    Yields:
+        An Interruption whose exit code becomes 128 plus the signal's number.
+    """
+    interruption = Interruption()
+
+    def handle(number: int, _: FrameType | None) -> None:
+        if interruption.exit_code:
+            raise KeyboardInterrupt
+        interruption.exit_code = 128 + number
+        stop()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interruption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,85 @@
+"""The numbers of a run: what came in, what was dropped, how long each stage took, how old results were."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from . import __version__
+from .datatypes import Result
+from .outputs import PartialFile, writing
+from .timing import WINDOW_FRAMES, StageTimers, percentiles
+
+
+class RunStatistics:
+    """Counts results as they are finished. A sink; put it last, so that ages include the other sinks' share."""
+
+    def __init__(self) -> None:
+        self.num_frames = 0
+        self.num_frames_with_people = 0
+        self._started_s = time.perf_counter()
+        self._ages_ms: deque[float] = deque(maxlen=WINDOW_FRAMES)
+        self._first_s = self._last_s = 0.0
+
+    def write(self, result: Result) -> None:
+        """Count one result."""
+        self._last_s = time.perf_counter()
+        self._first_s = self._first_s or self._last_s
+        self.num_frames += 1
+        self.num_frames_with_people += bool(result.people)
+        self._ages_ms.append((time.monotonic() - result.frame.stamp.grabbed_s) * 1e3)
+
+    def close(self) -> None:
+        """Nothing to finish."""
+
+    @property
+    def wall_time_s(self) -> float:
+        """Seconds since the run began."""
+        return time.perf_counter() - self._started_s
+
+    @property
+    def frames_per_second(self) -> float:
+        """Rate from the first to the last result; start-up does not count. 0 with fewer than two results."""
+        span_s = self._last_s - self._first_s
+        return (self.num_frames - 1) / span_s if span_s > 0 else 0.0
+
+    def summary(self, timers: StageTimers, *, num_frames_in: int, num_dropped: int, **facts: Any) -> dict[str, Any]:
+        """Everything as plain values for JSON.
+
+        Args:
+            timers: of the run.
+            num_frames_in: frames that the source gave.
+            num_dropped: frames that a live source gave and nobody took in time.
+            facts: what else describes the run, such as the provider.
+        """
+        return {
+            "posedemo_version": __version__,
+            **facts,
+            "frames_in": num_frames_in,
+            "frames_dropped": num_dropped,
+            "frames_processed": self.num_frames,
+            "frames_with_people": self.num_frames_with_people,
+            "wall_time_s": round(self.wall_time_s, 3),
+            "frames_per_second": round(self.frames_per_second, 2),
+            "stages_ms": timers.percentiles(50, 95, 99),
+            "age_ms": percentiles(self._ages_ms, 50, 95) if self._ages_ms else {},
+        }
+
+
+def write_statistics(path: Path, summary: dict[str, Any]) -> None:
+    """Write a summary as JSON.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    file = PartialFile(path)
+    try:
+        with writing(path):
+            file.partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
