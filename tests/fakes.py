@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
-
 from posedemo.capture.source import SourceInfo
 from posedemo.datatypes import Frame, Keypoints2D, LifterSpec, Pose3D, Result, Stamp, Window
 from posedemo.skeleton import H36M17, Skeleton

@@ -1,0 +1,40 @@
+"""Where the person stands: a known camera is recovered, and nonsense is refused."""
+
+import math
+
+import numpy as np
+import pytest
+from posedemo.placement import place_root
+
+RNG = np.random.default_rng(0)
+POSE_M = RNG.normal(scale=0.4, size=(17, 3)).astype(np.float32)
+CONFIDENT = np.ones(17, np.float32)
+
+
+def project(root_m: np.ndarray, fov_deg: float = 60) -> np.ndarray:
+    points = POSE_M + root_m
+    return (points[:, :2] / points[:, 2:] / math.tan(math.radians(fov_deg / 2))).astype(np.float32)
+
+
+@pytest.mark.parametrize("root_m", [(0, 0, 3), (1.2, -0.4, 4.5), (-0.5, 0.3, 2.5)])
+@pytest.mark.parametrize("fov_deg", [45, 60, 90])
+def test_projected_pose_is_put_back(root_m, fov_deg):
+    found = place_root(POSE_M, project(np.array(root_m), fov_deg), CONFIDENT, fov_deg=fov_deg)
+    # float32 image coordinates leave about a millimetre at five metres.
+    np.testing.assert_allclose(found, root_m, atol=2e-3)
+
+
+def test_joints_without_confidence_do_not_count():
+    xy = project(np.array([0, 0, 3.0]))
+    xy[3:6] = 9
+    confidence = CONFIDENT.copy()
+    confidence[3:6] = 0
+    np.testing.assert_allclose(place_root(POSE_M, xy, confidence), [0, 0, 3], atol=2e-3)
+
+
+def test_too_few_joints_or_a_point_are_not_placed():
+    xy = project(np.array([0, 0, 3.0]))
+    sparse = CONFIDENT.copy()
+    sparse[3:] = 0
+    assert place_root(POSE_M, xy, sparse) is None
+    assert place_root(POSE_M, np.zeros_like(xy), CONFIDENT) is None

@@ -1,0 +1,80 @@
+"""Detector joints to H36M-17: weights, sides, invariances, missing joints."""
+
+import numpy as np
+import pytest
+from fakes import standing_keypoints
+from hypothesis import given
+from hypothesis import strategies as st
+from posedemo.datatypes import Keypoints2D
+from posedemo.remap import RECIPES, remap
+from posedemo.skeleton import COCO17, H36M17, MEDIAPIPE33
+
+SOURCES = [MEDIAPIPE33, COCO17]
+
+
+def joint(keypoints: Keypoints2D, name: str) -> np.ndarray:
+    return keypoints.xy_px[keypoints.skeleton.index(name)]
+
+
+@pytest.mark.parametrize("source", RECIPES)
+def test_every_joint_has_recipes_whose_weights_sum_to_one(source):
+    assert set(RECIPES[source]) == set(H36M17.joints)
+    for choices in RECIPES[source].values():
+        for recipe in choices:
+            assert sum(recipe.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_limbs_keep_the_persons_own_sides(source):
+    person = standing_keypoints(skeleton=source)
+    mapped = remap(person)
+    for name in ("right_wrist", "left_wrist", "right_hip", "left_ankle"):
+        np.testing.assert_array_equal(joint(mapped, name), joint(person, name))
+    assert [H36M17.joints[index] for index in (14, 15, 16)] == ["right_shoulder", "right_elbow", "right_wrist"]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_trunk_and_head_of_a_standing_person_are_in_order(source):
+    mapped = remap(standing_keypoints(skeleton=source))
+    heights = [joint(mapped, name)[1] for name in ("head", "nose", "thorax", "spine", "pelvis", "left_knee")]
+    assert heights == sorted(heights)
+    shoulders = (joint(mapped, "left_shoulder") + joint(mapped, "right_shoulder")) / 2
+    assert joint(mapped, "thorax")[1] < shoulders[1]
+
+
+@given(scale=st.floats(0.1, 10), x=st.floats(-500, 500), y=st.floats(-500, 500))
+def test_map_commutes_with_scale_and_translation(scale, x, y):
+    person = standing_keypoints(skeleton=MEDIAPIPE33)
+    moved = Keypoints2D((person.xy_px * scale + (x, y)).astype(np.float32), person.confidence, MEDIAPIPE33)
+    expected = remap(person).xy_px * scale + (x, y)
+    # float32 pixels of a few thousand carry about 5e-4.
+    np.testing.assert_allclose(remap(moved).xy_px, expected, atol=2e-3)
+
+
+def test_confidence_of_a_made_up_joint_is_the_lowest_of_its_sources():
+    person = standing_keypoints(skeleton=MEDIAPIPE33)
+    confidence = person.confidence.copy()
+    confidence[MEDIAPIPE33.index("left_hip")] = 0.25
+    mapped = remap(Keypoints2D(person.xy_px, confidence, MEDIAPIPE33))
+    for name in ("pelvis", "left_hip", "spine"):
+        assert mapped.confidence[H36M17.index(name)] == np.float32(0.25)
+    assert mapped.confidence[H36M17.index("head")] == np.float32(0.9)
+
+
+def test_head_falls_back_from_ears_to_eyes_to_nose_and_then_is_unknown():
+    person = standing_keypoints(skeleton=COCO17)
+    confidence = person.confidence.copy()
+    heads = []
+    for lost in ("left_ear", "right_eye", "nose"):
+        confidence[COCO17.index(lost)] = 0
+        heads.append(remap(Keypoints2D(person.xy_px, confidence.copy(), COCO17)))
+    for mapped in heads[:2]:
+        assert joint(mapped, "head")[1] < joint(mapped, "nose")[1]
+    assert np.isnan(joint(heads[2], "head")).all()
+    assert heads[2].confidence[H36M17.index("head")] == 0
+    assert np.isfinite(joint(heads[2], "thorax")).all()
+
+
+def test_h36m_joints_pass_unchanged():
+    person = standing_keypoints()
+    assert remap(person) is person

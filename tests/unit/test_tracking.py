@@ -1,0 +1,62 @@
+"""Who is who: crossings, bystanders, leaving and coming back."""
+
+import numpy as np
+from fakes import standing_keypoints
+from posedemo.datatypes import LifterSpec, Stamp
+from posedemo.runner import track_maker
+from posedemo.tracking import LOST_AFTER_S, Tracker
+
+FPS = 30
+
+
+def make_tracker(max_people: int = 1) -> Tracker:
+    spec = LifterSpec(name="flat", num_frames=1, rate_hz=30)
+    return Tracker(max_people=max_people, new_track=track_maker(spec, "off"))
+
+
+def follow(tracker: Tracker, steps: list[list[float]]) -> list[dict[int, float]]:
+    """Show people at the given x positions, frame by frame; returns track id → x of each frame."""
+    seen = []
+    for index, positions in enumerate(steps):
+        people = [standing_keypoints(x, height_px=100) for x in positions]
+        tracks = tracker.update(people, Stamp(index, index / FPS))
+        seen.append({track.track_id: float(np.mean(track.keypoints.xy_px[:, 0])) for track in tracks})
+    return seen
+
+
+def test_one_person_keeps_one_id():
+    assert {tuple(frame) for frame in follow(make_tracker(), [[100 + 5 * i] for i in range(40)])} == {(0,)}
+
+
+def test_short_absence_keeps_the_id_and_a_long_one_does_not():
+    short = int(LOST_AFTER_S * FPS) - 2
+    assert list(follow(make_tracker(), [[100]] + [[]] * short + [[100]])[-1]) == [0]
+    assert list(follow(make_tracker(), [[100]] + [[]] * 3 * short + [[100]])[-1]) == [1]
+
+
+def test_bystander_does_not_take_the_place_of_the_person():
+    """A detector that jumps to somebody else in the picture must not make one pose out of two people."""
+    seen = follow(make_tracker(), [[100], [100], [400], [100], [100]])
+    assert [list(frame) for frame in seen] == [[0], [0], [1], [0], [0]]
+
+
+def test_two_people_who_cross_keep_their_ids():
+    steps = [[100 + 10 * i, 400 - 10 * i] for i in range(30)]
+    shuffled = [step if index % 2 else step[::-1] for index, step in enumerate(steps)]
+    seen = follow(make_tracker(max_people=2), shuffled)
+    assert [sorted(frame) for frame in seen] == [[0, 1]] * 30
+    for who in (0, 1):
+        moves = np.diff([frame[who] for frame in seen])
+        # Where they meet the two are indistinguishable, so ids may settle either way, but nobody may jump.
+        assert np.abs(moves).max() < 25
+
+
+def test_never_more_people_than_asked_for_and_the_largest_first():
+    tracker = make_tracker(max_people=1)
+    people = [standing_keypoints(100, height_px=50), standing_keypoints(300, height_px=200)]
+    (track,) = tracker.update(people, Stamp(0, 0.0))
+    assert track.keypoints is people[1]
+
+
+def test_nobody_is_nobody():
+    assert make_tracker().update([], Stamp(0, 0.0)) == ()

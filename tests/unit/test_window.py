@@ -1,0 +1,77 @@
+"""The sliding window: lengths, time base, edges, gaps, unknown joints."""
+
+import numpy as np
+import pytest
+from posedemo.skeleton import H36M17
+from posedemo.window import MAX_GAP_S, PoseWindow, fill_unknown
+
+CONFIDENT = np.ones(17, np.float32)
+
+
+def at(value: float) -> np.ndarray:
+    return np.full((17, 2), value, np.float32)
+
+
+def test_one_frame_window_is_the_frame():
+    window = PoseWindow(num_frames=1, rate_hz=30).push(0.0, at(3), CONFIDENT)
+    np.testing.assert_array_equal(window.xy, at(3)[None])
+
+
+def test_start_is_filled_by_repeating_the_first_frame():
+    window = PoseWindow(num_frames=9, rate_hz=30).push(5.0, at(3), CONFIDENT)
+    np.testing.assert_array_equal(window.xy[:, 0, 0], np.full(9, 3))
+
+
+@pytest.mark.parametrize("source_fps", [10, 15, 29.97, 60, 240])
+def test_any_frame_rate_gives_the_same_time_base(source_fps):
+    """A joint that moves by one unit a second is 1/30 apart in neighbouring window frames, whatever the camera."""
+    poses = PoseWindow(num_frames=9, rate_hz=30)
+    for index in range(int(source_fps * 2)):
+        window = poses.push(index / source_fps, at(index / source_fps), CONFIDENT)
+    # float32 positions around 2.
+    np.testing.assert_allclose(np.diff(window.xy[:, 0, 0]), 1 / 30, atol=1e-5)
+    assert window.xy[-1, 0, 0] == pytest.approx((int(source_fps * 2) - 1) / source_fps)
+
+
+def test_long_gap_starts_the_window_anew_and_a_short_one_is_interpolated():
+    poses = PoseWindow(num_frames=3, rate_hz=30)
+    poses.push(0.0, at(0), CONFIDENT)
+    short = poses.push(0.1, at(3), CONFIDENT)
+    np.testing.assert_allclose(short.xy[:, 0, 0], [1, 2, 3], atol=1e-5)
+    after = poses.push(0.1 + MAX_GAP_S + 0.01, at(9), CONFIDENT)
+    np.testing.assert_array_equal(after.xy[:, 0, 0], [9, 9, 9])
+
+
+def test_time_that_does_not_rise_starts_the_window_anew():
+    poses = PoseWindow(num_frames=3, rate_hz=30)
+    poses.push(1.0, at(0), CONFIDENT)
+    np.testing.assert_array_equal(poses.push(0.5, at(7), CONFIDENT).xy[:, 0, 0], [7, 7, 7])
+
+
+def test_memory_is_bounded_by_the_windows_span():
+    poses = PoseWindow(num_frames=27, rate_hz=30)
+    for index in range(1000):
+        poses.push(index / 240, at(0), CONFIDENT)
+    assert len(poses._samples) <= 27 / 30 * 240 + 2
+
+
+def test_unknown_joint_is_held_where_it_was_last_seen():
+    poses = PoseWindow(num_frames=1, rate_hz=30)
+    poses.push(0.0, at(1), CONFIDENT)
+    gone = at(2)
+    gone[H36M17.index("left_wrist")] = np.nan
+    window = poses.push(1 / 30, gone, CONFIDENT)
+    assert window.xy[0, H36M17.index("left_wrist"), 0] == 1
+    assert window.xy[0, H36M17.index("left_elbow"), 0] == 2
+
+
+def test_joint_that_was_never_seen_collapses_onto_its_nearest_known_ancestor():
+    xy = np.arange(34, dtype=np.float32).reshape(17, 2)
+    for name in ("right_knee", "right_ankle"):
+        xy[H36M17.index(name)] = np.nan
+    filled = fill_unknown(xy, None)
+    np.testing.assert_array_equal(filled[H36M17.index("right_ankle")], xy[H36M17.index("right_hip")])
+
+
+def test_nothing_known_gives_finite_numbers():
+    assert np.isfinite(fill_unknown(np.full((17, 2), np.nan, np.float32), None)).all()
