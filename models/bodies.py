@@ -119,7 +119,10 @@ def vary(xyz_m: Tensor, chance: Chance) -> Tensor:
 
 def _exchange_limbs(bones: Tensor, chance: Chance) -> Tensor:
     """Give some people the arms or legs of others who face the same way."""
-    for limb, probability in (*((arm, _EXCHANGE_ARM_PROBABILITY) for arm in _ARMS), (_LEGS, _EXCHANGE_LEGS_PROBABILITY)):
+    for limb, probability in (
+        *((arm, _EXCHANGE_ARM_PROBABILITY) for arm in _ARMS),
+        (_LEGS, _EXCHANGE_LEGS_PROBABILITY),
+    ):
         donors = bones[chance.permutation(len(bones))]
         bones = _where(chance, probability, limb, donors, bones)
     return bones

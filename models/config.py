@@ -1,4 +1,4 @@
-"""Settings of a training run: one frozen dataclass and its presets. A checkpoint carries them, so it rebuilds itself."""
+"""Settings of a training run: one frozen dataclass and its presets. A checkpoint carries them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The corpus: one ``.npz`` file with the joints of many motion clips. Written by ``prepare``, read by training.
 
-It holds plain arrays and JSON text, never pickled objects, so that reading a file from a stranger runs nothing of theirs.
+It holds plain arrays and JSON text, never pickled objects, so that reading a stranger's file runs nothing of theirs.
 """
 
 from __future__ import annotations

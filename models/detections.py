@@ -178,9 +178,7 @@ def _draw_missing(points: Tensor, chance: Chance) -> tuple[Tensor, Tensor]:
     return chosen & is_missing, chance.choice(_MISSING_KINDS, count)
 
 
-def _lose_joints(
-    xy: Tensor, earlier_xy: Tensor, pattern: Tensor, kind: Tensor, size: Tensor, chance: Chance
-) -> Tensor:
+def _lose_joints(xy: Tensor, earlier_xy: Tensor, pattern: Tensor, kind: Tensor, size: Tensor, chance: Chance) -> Tensor:
     """Put in the place of missing joints what the run time would have there.
 
     That is the detector's guess, which is a plausible limb (taken from another window), the joint's last known place,

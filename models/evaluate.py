@@ -41,6 +41,10 @@ class HeldOut:
         samples = maker.draw(Chance(_SEED), self.num_sequences)
         return samples.xy.numpy(), samples.xyz_m.numpy()
 
+    def windows(self, num_frames: int) -> Float32Array:
+        """All noisy windows (N, num_frames, 17, 2)."""
+        return sliding_windows(self.sequences(detector_errors=True)[0], num_frames)
+
 
 @dataclass(frozen=True)
 class Scores:

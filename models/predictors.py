@@ -64,7 +64,7 @@ def onnx_predictor(path: Path) -> Predictor:
         num_frames, holdout = int(properties["window"]), tuple(json.loads(properties.get("holdout", "[]")))
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error.strerror}") from error
-    except Exception as error:  # noqa: BLE001  ONNX Runtime's errors share no base class but Exception
+    except Exception as error:  # ONNX Runtime's errors share no other base class
         raise ModelError(f"{path} is not an exported lifter", hint="make one with: posedemo export") from error
 
     def lift(xy: Float32Array) -> Float32Array:

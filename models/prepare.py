@@ -140,7 +140,9 @@ def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], str]:
 
 def _check_size(name: str, size_bytes: int) -> None:
     if size_bytes > _LARGEST_FILE_BYTES:
-        raise SourceError(f"{name} has {size_bytes / 1e6:.0f} MB, more than the {_LARGEST_FILE_BYTES / 1e6:.0f} allowed")
+        raise SourceError(
+            f"{name} has {size_bytes / 1e6:.0f} MB, more than the {_LARGEST_FILE_BYTES / 1e6:.0f} allowed"
+        )
 
 
 def _is_excluded(file: BvhSource, patterns: Sequence[str]) -> bool:

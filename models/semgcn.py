@@ -27,8 +27,8 @@ _NOT_AN_EDGE = -1e9
 class SemGConv(nn.Module):
     r"""Semantic graph convolution.
 
-    Eq. 2: ``X' = softmax_row(M * A) X W``. M holds one learnable number per edge of the skeleton and per self-loop; what
-    is no edge counts as minus infinity. The softmax is over the joints that send, so each receiving joint takes a
+    Eq. 2: ``X' = softmax_row(M * A) X W``. M holds one learnable number per edge of the skeleton and per self-loop;
+    what is no edge counts as minus infinity. The softmax is over the joints that send, so each receiving joint takes a
     weighted mean of its neighbourhood, and the weights are learned per edge and independent of the input.
 
     Eq. 3, ``channel_wise``: one M for each output channel.

@@ -1,0 +1,205 @@
+"""``posedemo export``: a checkpoint becomes an ONNX file that states its contract and is compared with PyTorch."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ..errors import ModelError, OutputError
+from ..skeleton import H36M17
+from .checkpoints import Checkpoint
+from .corpus import UNITS
+from .lifter import Lifter
+from .predictors import onnx_predictor, torch_predictor
+from .semgcn import SemGConv
+
+if TYPE_CHECKING:
+    import onnx
+
+log = logging.getLogger(__name__)
+
+Float32Array = npt.NDArray[np.float32]
+
+CONTRACT_VERSION = "1"
+OPSET = 18
+INPUT_NAME, OUTPUT_NAME = "xy", "xyz"
+PARITY_TOLERANCE_M = 1e-4
+PARITY_BATCHES = (1, 2, 5)
+_LARGEST_BYTES = 10_000_000
+
+FORBIDDEN_OPERATORS = frozenset(
+    {"If", "Loop", "Scan", "NonZero", "ScatterND", "ScatterElements", "RandomNormal", "RandomUniform", "Dropout"}
+)
+"""Signs of an export gone wrong: a network in training mode, or shapes that depend on values."""
+
+
+class FoldedSemGConv(nn.Module):
+    """``SemGConv`` for inference: the softmax over edges does not depend on the input and becomes constants."""
+
+    def __init__(self, layer: SemGConv) -> None:
+        super().__init__()
+        weights = layer.edge_softmax().detach()
+        self.own_share: Tensor
+        self.neighbour_shares: Tensor
+        self.register_buffer("own_share", (weights * layer.identity).sum(dim=-1).transpose(0, 1).contiguous())
+        self.register_buffer("neighbour_shares", weights * (1 - layer.identity))
+        self.self_weight, self.neighbour_weight, self.bias = layer.self_weight, layer.neighbour_weight, layer.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map features (N, J, C_in) to (N, J, C_out)."""
+        own = (x @ self.self_weight) * self.own_share
+        if len(self.neighbour_shares) == 1:
+            received = self.neighbour_shares[0] @ (x @ self.neighbour_weight)
+        else:
+            received = torch.einsum("crs,nsc->nrc", self.neighbour_shares, x @ self.neighbour_weight)
+        return own + received + self.bias
+
+
+def fold(module: nn.Module) -> nn.Module:
+    """A copy of a module whose graph convolutions are folded."""
+    folded = copy.deepcopy(module)
+    for parent in list(folded.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, SemGConv):
+                setattr(parent, name, FoldedSemGConv(child))
+    return folded.eval()
+
+
+def export(
+    checkpoint: Checkpoint, output: Path, *, extra: dict[str, str], real_xy: Float32Array | None = None
+) -> float:
+    """Write an ONNX file.
+
+    Args:
+        checkpoint: the trained lifter.
+        output: the file to write; it appears only when it has passed the comparison.
+        extra: free metadata: title, licence, training_data ...
+        real_xy: (N, T, 17, 2) windows to compare on beside random ones.
+
+    Returns:
+        Largest difference to PyTorch in metres.
+
+    Raises:
+        ModelError: the exported network differs from PyTorch's, or cannot be exported.
+        OutputError: the file cannot be written.
+    """
+    lifter = checkpoint.lifter()
+    model = to_onnx(lifter, num_frames=checkpoint.config.num_frames)
+    for key, value in {**metadata(checkpoint), **extra}.items():
+        model.metadata_props.add(key=key, value=value)
+    part = output.with_name(output.name + ".part.onnx")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(model.SerializeToString())
+        difference_m = compare(lifter, part, num_frames=checkpoint.config.num_frames, real_xy=real_xy)
+        part.replace(output)
+    except OSError as error:
+        raise OutputError(f"cannot write {output}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return difference_m
+
+
+def to_onnx(lifter: Lifter, *, num_frames: int) -> onnx.ModelProto:
+    """Trace a lifter with a dynamic batch and check the result's operators and size.
+
+    Raises:
+        ModelError: onnx is not installed, or the graph holds what it must not.
+    """
+    try:
+        import onnx
+        import onnxscript  # noqa: F401  the exporter imports it by itself, but would report its absence less clearly
+    except ImportError as error:
+        raise ModelError("exporting needs onnx and onnxscript", hint="pip install 'posedemo[train]'") from error
+    # An example batch of 1 would be taken for a constant.
+    example = torch.zeros(2, num_frames, H36M17.num_joints, 2)
+    example[..., 0] = torch.linspace(-1, 1, H36M17.num_joints)
+    exporter_log = logging.getLogger("torch.onnx")
+    level = exporter_log.level
+    with warnings.catch_warnings():
+        # The exporter's own use of deprecated parts of PyTorch, and its news of libraries that it does without.
+        warnings.simplefilter("ignore")
+        exporter_log.setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            fold(lifter),
+            (example,),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            opset_version=OPSET,
+            dynamo=True,
+            verbose=False,
+        )
+    exporter_log.setLevel(level)
+    assert program is not None
+    model = program.model_proto
+    _strip_traces(model)
+    onnx.checker.check_model(model, full_check=True)
+    operators = {node.op_type for node in model.graph.node}
+    if operators & FORBIDDEN_OPERATORS or model.functions:
+        raise ModelError(f"the exported graph holds {', '.join(sorted(operators & FORBIDDEN_OPERATORS))}")
+    if model.ByteSize() > _LARGEST_BYTES:
+        raise ModelError(f"the exported file would have {model.ByteSize() / 1e6:.1f} MB")
+    return model
+
+
+def _strip_traces(model: onnx.ModelProto) -> None:
+    """Remove the exporter's notes on every node: they hold the Python stack, with paths of this machine."""
+    del model.metadata_props[:]
+    graph = model.graph
+    del graph.metadata_props[:]
+    for entry in (*graph.node, *graph.value_info, *graph.initializer, *graph.input, *graph.output):
+        del entry.metadata_props[:]
+        entry.doc_string = ""
+
+
+def metadata(checkpoint: Checkpoint) -> dict[str, str]:
+    """The contract that the run time checks, and where the file comes from."""
+    config = checkpoint.config
+    return {
+        "posedemo_contract": CONTRACT_VERSION,
+        "lifter": config.lifter,
+        "skeleton": H36M17.name,
+        "window": str(config.num_frames),
+        "target": str(config.num_frames - 1),
+        "rate_hz": f"{config.rate_hz:g}",
+        "units": UNITS,
+        "normalisation": "screen",
+        "git_revision": checkpoint.git_revision,
+        "created_with": f"posedemo export, PyTorch {torch.__version__.split('+')[0]}",
+        "seed": str(config.seed),
+        "steps": str(checkpoint.step),
+        "holdout": json.dumps(list(checkpoint.holdout)),
+    }
+
+
+def compare(lifter: Lifter, path: Path, *, num_frames: int, real_xy: Float32Array | None) -> float:
+    """Run PyTorch and ONNX Runtime on random and real windows in several batch sizes.
+
+    Returns:
+        Largest difference of any coordinate, in metres.
+
+    Raises:
+        ModelError: it is above ``PARITY_TOLERANCE_M``.
+    """
+    eager, exported = torch_predictor(lifter, num_frames), onnx_predictor(path)
+    random = np.random.default_rng(0)
+    worst_m = 0.0
+    for batch in PARITY_BATCHES:
+        xy = random.normal(0, 0.4, (batch, num_frames, H36M17.num_joints, 2)).astype(np.float32)
+        for windows in [xy] if real_xy is None else [xy, real_xy[:batch], real_xy[-batch:]]:
+            difference = np.abs(eager.lift(windows) - exported.lift(windows))
+            worst_m = max(worst_m, float(difference.max()))
+    if not worst_m <= PARITY_TOLERANCE_M:
+        raise ModelError(f"the exported lifter differs from PyTorch by {worst_m:.2g} m, {PARITY_TOLERANCE_M:g} allowed")
+    log.info("PyTorch and ONNX Runtime agree to %.1g m", worst_m)
+    return worst_m
