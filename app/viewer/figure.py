@@ -13,25 +13,29 @@ from .solids import IntArray, circle, frames_along, lattice, shade, sphere
 from .theme import Theme
 
 JOINT_RADIUS_M = {
-    "pelvis": 0.076, "hip": 0.074, "knee": 0.056, "ankle": 0.044, "spine": 0.078, "thorax": 0.062,
-    "shoulder": 0.058, "elbow": 0.044, "wrist": 0.036, "nose": 0.022,
+    "pelvis": 0.074, "hip": 0.066, "knee": 0.053, "ankle": 0.043, "spine": 0.078, "thorax": 0.060,
+    "shoulder": 0.056, "elbow": 0.043, "wrist": 0.036, "nose": 0.024,
 }  # fmt: skip
 _BONE_RADII_M = {
     "hip": (0.060, 0.062), "knee": (0.078, 0.052), "ankle": (0.056, 0.033), "spine": (0.078, 0.080),
-    "thorax": (0.084, 0.070), "nose": (0.046, 0.040), "shoulder": (0.050, 0.046), "elbow": (0.049, 0.037),
+    "thorax": (0.086, 0.088), "nose": (0.046, 0.040), "shoulder": (0.050, 0.046), "elbow": (0.049, 0.037),
     "wrist": (0.040, 0.026),
 }  # fmt: skip
 """Radius at the parent and at the child of the bone that ends at a joint."""
 
-_HEAD_RADIUS_M = 0.105
+_HEAD_RADIUS_M = 0.1
 _HEAD_OVERHANG_M = 0.02
 """The skull reaches this far beyond the line from nose to crown."""
+
+_HEAD_CENTRE = np.float32(0.6)
+"""Where the middle of the head is on that line: the tip of the nose looks out and tells which way a person faces."""
 
 _NUM_SIDES = 14
 _BONE_RINGS = np.float32([0.0, 0.2, 0.5, 0.8, 1.0])
 _BONE_PROFILE = np.float32([0.80, 1.0, 1.03, 0.97, 0.80])
 """Share of the radius along a bone: waists at the ends let the joints stand out, as on an artist's mannequin."""
 
+_JOINT_PALENESS = 0.72
 _FADE_CONFIDENCE = (0.15, 0.55)
 _LEAST_VISIBLE = 0.16
 
@@ -42,6 +46,7 @@ def _part(joint: str) -> str:
 
 _HEAD, _NOSE = H36M17.index("head"), H36M17.index("nose")
 _BONES = [(parent, child) for parent, child in H36M17.bones if child != _HEAD]
+_NECK = [child for _, child in _BONES].index(_NOSE)
 _BALLS = [joint for joint in range(H36M17.num_joints) if joint != _HEAD]
 
 
@@ -66,10 +71,15 @@ class Figure:
         along = radii[:, :1] + (radii[:, 1:] - radii[:, :1]) * _BONE_RINGS
         self._bone_radii_m = along * _BONE_PROFILE
         self._ball_radii_m = np.float32([JOINT_RADIUS_M[_part(H36M17.joints[joint])] for joint in _BALLS])
-        self._ball_normals, ball_triangles = sphere(8, 12)
+        self._ball_normals, ball_triangles = sphere(8, 11)
         self._head_normals, head_triangles = sphere(14, 20)
+        # Joints of the trunk are part of the trunk; those of the limbs are a pale tint of their side.
         joints = np.float32(theme.joints)
-        self._ball_colors = self._lit(np.stack([joints] * len(_BALLS))[:, None], self._ball_normals[None])
+        tints = [
+            sides[joint] + (joints - sides[joint]) * (0 if H36M17.side(joint) == "centre" else _JOINT_PALENESS)
+            for joint in _BALLS
+        ]
+        self._ball_colors = self._lit(np.stack(tints)[:, None], self._ball_normals[None])
         self._head_color = np.float32(theme.centre)
         parts = [(lattice(len(_BONE_RINGS), _NUM_SIDES), len(_BONE_RINGS) * _NUM_SIDES)] * len(_BONES)
         parts += [(ball_triangles, len(self._ball_normals))] * len(_BALLS)
@@ -95,6 +105,7 @@ class Figure:
 
     def _bones(self, joints_m: Float32Array, visible: Float32Array) -> tuple[Float32Array, Float32Array]:
         start, end = joints_m[self._bone_parents], joints_m[self._bone_children]
+        end[_NECK] = _head_centre(joints_m)
         axis = end - start
         length = np.linalg.norm(axis, axis=-1, keepdims=True)
         is_drawn = (np.isfinite(length) & (length > 1e-4))[:, 0]
@@ -126,7 +137,9 @@ class Figure:
         # Stretch the unit sphere along the line from nose to crown.
         stretch = max(0.0, (height / 2 + _HEAD_OVERHANG_M) - _HEAD_RADIUS_M)
         along = self._head_normals @ up
-        points = (nose + crown) / 2 + _HEAD_RADIUS_M * self._head_normals + stretch * along[:, None] * up
+        points = (
+            nose + _HEAD_CENTRE * (crown - nose) + _HEAD_RADIUS_M * self._head_normals + stretch * along[:, None] * up
+        )
         lit = self._lit(self._head_color, self._head_normals)
         return points, self._faded(lit, np.minimum(visible[_NOSE], visible[_HEAD]))
 
@@ -138,6 +151,11 @@ class Figure:
     def _faded(self, color: Float32Array, seen: Float32Array) -> Float32Array:
         faded: Float32Array = self._background + (color - self._background) * seen
         return faded
+
+
+def _head_centre(joints_m: Float32Array) -> Float32Array:
+    centre: Float32Array = joints_m[_NOSE] + _HEAD_CENTRE * (joints_m[_HEAD] - joints_m[_NOSE])
+    return centre
 
 
 def _joined(parts: list[tuple[IntArray, int]]) -> tuple[IntArray, int]:

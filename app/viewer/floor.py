@@ -15,14 +15,14 @@ FLOOR_RADIUS_M = 5.0
 _GRID_STEP_M = 0.5
 # Above each other by a hair, so that none flickers through the next.
 _SHADOW_HEIGHT_M, _GRID_HEIGHT_M = 0.002, 0.004
-_SHADOW_RADIUS_M = 1.1
+_SHADOW_RADIUS_M = 0.9
 _SHADOW_RINGS = np.float32([0.0, 0.07, 0.15, 0.24, 0.34, 0.45, 0.57, 0.7, 0.84, 1.0])
 _SHADOW_SIDES = 28
-_BLUR_M, _BLUR_PER_HEIGHT = 0.10, 0.28
+_BLUR_M, _BLUR_PER_HEIGHT = 0.075, 0.20
 """A shadow is as wide as this on the floor, and widens with the height of what throws it."""
 
-_STRENGTH = 0.42
-_FADE_HEIGHT_M = 0.45
+_STRENGTH = 0.55
+_FADE_HEIGHT_M = 0.30
 
 
 class Floor:
@@ -113,7 +113,7 @@ def _darkness(points: Float32Array, person: StandingPerson) -> Float32Array:
     joints_m = person.joints_m[np.isfinite(person.joints_m).all(axis=-1)]
     height_m = np.clip(joints_m[:, 1], 0, None)
     blur_m = _BLUR_M + _BLUR_PER_HEIGHT * height_m
-    strength = _STRENGTH * (0.25 + 0.75 * np.exp(-height_m / _FADE_HEIGHT_M))
+    strength = _STRENGTH * (0.10 + 0.90 * np.exp(-height_m / _FADE_HEIGHT_M))
     distance = points[:, None, [0, 2]] - joints_m[None, :, [0, 2]]
     blobs = strength * np.exp(-0.5 * (distance**2).sum(axis=-1) / blur_m**2)
     darkness: Float32Array = 1 - np.prod(1 - blobs, axis=1)

@@ -15,8 +15,8 @@ FIELD_OF_VIEW_DEG = 35.0
 _YAW_DEG, _PITCH_DEG = 14.0, 9.0
 """A little from the side and from above: depth can be seen, and everybody stays on their side of the picture."""
 
-_STANDING_HALF_HEIGHT_M = 1.22
-_TARGET_HEIGHT_SHARE = 0.74
+_STANDING_HALF_HEIGHT_M = 1.14
+_TARGET_HEIGHT_SHARE = 0.76
 """Look a little below the middle of a standing person, who then fills about 70 % of the height."""
 
 _SIDE_MARGIN_M = 0.42

@@ -43,7 +43,12 @@ class Room:
         option.mesh_show_back_face = True
         option.line_width = _GRID_LINE_PX
         # Only the floor counts for the bounding box, which is Open3D's unit of zoom and must not change.
-        for geometry, is_measure in ((self._ground, True), (self._shadows, False), (self._grid, False), (self._bodies, False)):
+        for geometry, is_measure in (
+            (self._ground, True),
+            (self._shadows, False),
+            (self._grid, False),
+            (self._bodies, False),
+        ):
             visualizer.add_geometry(geometry, reset_bounding_box=is_measure)
         self._extent_m = float(np.ptp(floor.vertices, axis=0).max())
         control = visualizer.get_view_control()

@@ -53,7 +53,9 @@ def sphere(num_rings: int, num_sides: int) -> tuple[Float32Array, IntArray]:
     """
     polar = np.linspace(0, np.pi, num_rings)[:, None]
     angle = np.arange(num_sides) * (2 * np.pi / num_sides)
-    points = np.stack(np.broadcast_arrays(np.sin(polar) * np.cos(angle), np.cos(polar), np.sin(polar) * np.sin(angle)), -1)
+    points = np.stack(
+        np.broadcast_arrays(np.sin(polar) * np.cos(angle), np.cos(polar), np.sin(polar) * np.sin(angle)), -1
+    )
     return points.reshape(-1, 3).astype(np.float32), lattice(num_rings, num_sides)
 
 
