@@ -30,9 +30,11 @@ ROOM_ASPECT = 0.8
 
 _FALLBACK_FPS = Fraction(30)
 _QUEUE_FRAMES = 3
-_ENCODER = {"preset": "veryfast", "crf": "20"}
+_ENCODER = {"preset": "superfast", "crf": "21"}
+"""A third faster than ``veryfast``, which cannot be told from it on a stage; files are twice as large."""
+
 _JOIN_TIMEOUT_S = 60.0
-_BT709 = 1  # numbers of ITU-T H.273
+_BT601 = 6  # number of ITU-T H.273, for matrix, primaries and transfer: what OpenCV's conversion makes
 _LIMITED_RANGE = 1
 
 
@@ -95,7 +97,7 @@ class AnnotatedVideo:
         waiting: Result | None = None
         try:
             for result in self._queue:
-                self._renderer.submit(result.people)
+                self._renderer.submit(result.people, result.frame.stamp.time_s)
                 if waiting is not None:
                     self._finish(waiting)
                 waiting = result
@@ -173,9 +175,9 @@ class _Encoder:
             self._stream.pix_fmt = "yuv420p"
             self._stream.codec_context.time_base = info.time_base
             # Said in the file, because players guess the matrix by the size of the picture and guess differently.
-            self._stream.codec_context.colorspace = _BT709
-            self._stream.codec_context.color_primaries = _BT709
-            self._stream.codec_context.color_trc = _BT709
+            self._stream.codec_context.colorspace = _BT601
+            self._stream.codec_context.color_primaries = _BT601
+            self._stream.codec_context.color_trc = _BT601
             self._stream.codec_context.color_range = _LIMITED_RANGE
             self._audio = self._add_audio()
 
@@ -188,9 +190,8 @@ class _Encoder:
         """Encode one canvas at its time."""
         if self._start_s is None:
             self._start_s = time_s
-        picture = av.VideoFrame.from_ndarray(image_bgr, format="bgr24").reformat(
-            format="yuv420p", dst_colorspace="ITU709"
-        )
+        # OpenCV's conversion takes less than half the time of FFmpeg's.
+        picture = av.VideoFrame.from_ndarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
         self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / self._info.time_base))
         picture.pts, picture.time_base = self._last_pts, self._info.time_base
         with writing(self._file.path):

@@ -1,0 +1,136 @@
+"""The rules that keep the house in order: what may import what, and that every package is packaged."""
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+APP = ROOT / "app"
+HEAVY = {"cv2", "mediapipe", "onnxruntime", "open3d", "torch"}
+PURE = (
+    "datatypes",
+    "skeleton",
+    "geometry",
+    "remap",
+    "window",
+    "smoothing",
+    "placement",
+    "tracking",
+    "timing",
+    "pipeline",
+)
+ONLY_IMPORTERS = {
+    "mediapipe": {"detectors/mediapipe_pose.py"},
+    "onnxruntime": {"lifters/onnx_gcn.py"},
+    "av": {"capture/video.py", "sinks/annotated_video.py", "sinks/audio_track.py"},
+    "torch": set(),
+}
+SHARED_WITH_TRAINING = {"skeleton", "geometry", "datatypes", "window", "errors", "command", "outputs", "model_files"}
+
+
+def imported(path: Path) -> set[str]:
+    """Absolute top-level names, and relative ones with their dots, that a file imports anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            if node.level == 0:
+                names.add(str(node.module).split(".")[0])
+            elif node.module:
+                names.add("." * node.level + node.module)
+            else:
+                names |= {"." * node.level + alias.name for alias in node.names}
+    return names
+
+
+def loaded_after(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(' '.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import posedemo", "from posedemo.cli import parse_settings; parse_settings([])", "import posedemo.pipeline"],
+)
+def test_light_imports_load_no_heavy_library(statement):
+    assert not loaded_after(statement) & HEAVY
+
+
+def test_run_time_never_loads_torch():
+    modules = [
+        "posedemo." + ".".join(path.relative_to(APP).with_suffix("").parts)
+        for path in APP.rglob("*.py")
+        if path.stem not in ("__init__", "__main__")
+    ]
+    assert len(modules) > 30
+    loaded = loaded_after("import " + ", ".join(modules))
+    assert not loaded & {"torch", "posedemo.models"}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_modules_import_numpy_and_the_standard_library_only(name):
+    outside = {module for module in imported(APP / f"{name}.py") if not module.startswith(".")}
+    assert outside <= set(sys.stdlib_module_names) | {"numpy"}
+
+
+@pytest.mark.parametrize("library", ONLY_IMPORTERS)
+def test_each_heavy_library_has_its_importers(library):
+    importers = {str(path.relative_to(APP)) for path in APP.rglob("*.py") if library in imported(path)}
+    assert importers == ONLY_IMPORTERS[library]
+
+
+def test_only_the_viewer_imports_open3d():
+    assert all(path.parent.name == "viewer" for path in APP.rglob("*.py") if "open3d" in imported(path))
+
+
+def test_training_uses_only_the_shared_modules_of_the_run_time():
+    used = {
+        module.removeprefix("posedemo.").removeprefix("..").split(".")[0]
+        for path in (ROOT / "models").rglob("*.py")
+        for module in imported(path)
+        if module.startswith(("..", "posedemo."))
+    }
+    assert used <= SHARED_WITH_TRAINING
+
+
+def test_every_package_on_disk_is_packaged():
+    """A package that is missing from the list works in a checkout and is silently absent from the wheel."""
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    on_disk = {".".join(("posedemo", *path.parent.relative_to(APP).parts)) for path in APP.rglob("__init__.py")} | {
+        "posedemo.models",
+        "posedemo.weights",
+    }
+    assert set(setuptools["packages"]) == on_disk
+
+
+@pytest.mark.parametrize("folder", ["app", "models"])
+def test_folders_cannot_be_imported_under_their_own_name(folder):
+    done = subprocess.run([sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True)
+    assert "instead of" in done.stderr
+
+
+def test_joints_have_no_indices_outside_the_skeleton():
+    """``xyz[14]`` says nothing and breaks silently; ``xyz[H36M17.index("right_shoulder")]`` does neither."""
+    names = {"xyz", "xyz_m", "xy", "xy_px", "joints", "pose", "keypoints"}
+    found = []
+    for path in [*APP.rglob("*.py"), *(ROOT / "models").rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if _is_indexed(node, names) and node.slice.value > 2:
+                found.append(f"{path.name}:{node.lineno}")
+    assert found == []
+
+
+def _is_indexed(node: ast.AST, names: set[str]) -> bool:
+    return (
+        isinstance(node, ast.Subscript)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in names
+        and isinstance(node.slice, ast.Constant)
+        and isinstance(node.slice.value, int)
+    )

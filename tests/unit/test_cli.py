@@ -1,0 +1,49 @@
+"""Arguments to settings."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from posedemo.cli import COMMANDS, main, parse_settings
+from posedemo.settings import Settings
+
+
+def test_defaults_of_the_command_line_are_those_of_the_settings():
+    assert parse_settings([]) == Settings()
+
+
+def test_every_option_reaches_its_setting():
+    line = (
+        "--camera 0 --video a.mp4 --output o.mp4 --export a.npz --export b.csv --headless --detector mediapipe-lite "
+        "--lifter x.onnx --provider cpu --max-people 3 --smooth calm --mirror --stats s.json --overwrite "
+        "--max-frames 7"
+    )
+    settings = parse_settings(line.split())
+    assert settings.exports == (Path("a.npz"), Path("b.csv"))
+    names = [field.name for field in fields(Settings)]
+    assert [name for name in names if getattr(settings, name) != getattr(Settings(), name)] == names
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--max-people 5", "--max-people 0", "--smooth very", "--provider tpu", "--max-frames -1", "--cam 0"]
+)
+def test_wrong_values_end_with_usage_and_code_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse_settings(arguments.split())
+    assert caught.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert f"posedemo {command}" in capsys.readouterr().out
+
+
+def test_no_source_is_one_sentence(capsys):
+    assert main([]) == 2
+    error = capsys.readouterr().err
+    assert "a camera or a video" in error
+    assert "Traceback" not in error

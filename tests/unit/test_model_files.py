@@ -1,0 +1,82 @@
+"""Model files: verified, named, refused when damaged, fetched safely."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+from posedemo import model_files
+from posedemo.errors import ConfigError, ModelError
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("POSEDEMO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def heavy() -> model_files.ModelEntry:
+    return next(entry for entry in model_files.manifest() if entry.name == "mediapipe-heavy")
+
+
+@pytest.mark.parametrize(
+    "entry", [entry for entry in model_files.manifest() if entry.is_packaged], ids=lambda e: e.name
+)
+def test_packaged_files_match_the_manifest(entry):
+    content = model_files.load(entry.kind, entry.name).content
+    assert hashlib.sha256(content).hexdigest() == entry.sha256
+    assert entry.licence
+    assert entry.origin
+
+
+@pytest.mark.parametrize("kind", ["detector", "lifter"])
+def test_unknown_name_lists_the_known(kind):
+    with pytest.raises(ConfigError) as caught:
+        model_files.load(kind, "posenet")
+    assert all(name in caught.value.hint for name in model_files.known_names(kind))
+
+
+def test_damaged_packaged_file_is_refused():
+    entry = next(entry for entry in model_files.manifest() if entry.is_packaged)
+    with pytest.raises(ModelError, match="damaged"):
+        model_files.verify_packaged(replace(entry, sha256="0" * 64))
+    with pytest.raises(ModelError, match="missing"):
+        model_files.verify_packaged(replace(entry, file="nothing.task"))
+
+
+def test_missing_file_of_ones_own():
+    with pytest.raises(ModelError, match=r"my\.onnx"):
+        model_files.load("lifter", "/nowhere/my.onnx")
+
+
+def test_offline_says_how_to_place_the_file_by_hand(cache, monkeypatch):
+    entry = replace(heavy(), url="https://localhost:9/heavy.task")
+    monkeypatch.setattr(model_files, "manifest", lambda: (entry,))
+    with pytest.raises(ModelError, match="offline") as caught:
+        model_files.load("detector", "mediapipe-heavy")
+    assert str(cache / entry.file) in caught.value.hint
+    assert list(cache.iterdir()) == []
+
+
+def test_only_https_is_fetched(cache, monkeypatch):
+    entry = replace(heavy(), url=f"file://{__file__}")
+    monkeypatch.setattr(model_files, "manifest", lambda: (entry,))
+    with pytest.raises(ModelError, match="https"):
+        model_files.load("detector", "mediapipe-heavy")
+
+
+def test_file_placed_by_hand_is_recorded_at_first_use_and_must_not_change(cache):
+    cache.mkdir()
+    placed = cache / heavy().file
+    placed.write_bytes(b"first")
+    assert model_files.load("detector", "mediapipe-heavy").content == b"first"
+    assert json.loads((cache / "first_use.json").read_text()) == {placed.name: hashlib.sha256(b"first").hexdigest()}
+    assert model_files.load("detector", "mediapipe-heavy").content == b"first"
+    placed.write_bytes(b"other")
+    with pytest.raises(ModelError, match="changed since its first use"):
+        model_files.load("detector", "mediapipe-heavy")
+
+
+def test_heavy_comes_from_its_publisher_and_is_bounded():
+    assert heavy().url.startswith("https://storage.googleapis.com/mediapipe-models/")
+    assert heavy().num_bytes <= 64 * 2**20

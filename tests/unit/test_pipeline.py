@@ -1,0 +1,107 @@
+"""The loop and its capture thread: every frame a result, faults come home, nothing hangs."""
+
+import threading
+
+import numpy as np
+import pytest
+from fakes import FlatLifter, ListSink, ListSource, ScriptedDetector, make_frame, standing_keypoints
+from posedemo.capture.thread import Capture
+from posedemo.datatypes import Keypoints2D, LifterSpec
+from posedemo.errors import SourceError
+from posedemo.pipeline import Stages, run
+from posedemo.runner import track_maker
+from posedemo.skeleton import H36M17, MEDIAPIPE33
+from posedemo.timing import StageTimers
+from posedemo.tracking import Tracker
+
+PERSON = standing_keypoints(skeleton=MEDIAPIPE33)
+
+
+def stages(script, max_people: int = 1) -> Stages:
+    spec = LifterSpec(name="flat", num_frames=1, rate_hz=30)
+    tracker = Tracker(max_people=max_people, new_track=track_maker(spec, "off"))
+    return Stages(ScriptedDetector(script), tracker, FlatLifter())
+
+
+def capture_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "capture"]
+
+
+def test_every_frame_becomes_a_result_also_without_anybody():
+    sink, frames = ListSink(), [make_frame(index) for index in range(4)]
+    run(frames, stages([[PERSON], [], [PERSON], []]), [sink], StageTimers())
+    assert [result.frame.stamp.index for result in sink.results] == [0, 1, 2, 3]
+    assert [len(result.people) for result in sink.results] == [1, 0, 1, 0]
+    assert set(sink.results[0].timings_ms) == {"detect", "track", "lift"}
+
+
+def test_lifted_pose_has_its_pelvis_at_the_origin_and_y_down():
+    sink = ListSink()
+    run([make_frame()], stages([[PERSON]]), [sink], StageTimers())
+    pose = sink.results[0].people[0].pose
+    np.testing.assert_array_equal(pose.xyz_m[H36M17.index("pelvis")], 0)
+    assert pose.xyz_m[H36M17.index("head"), 1] < 0 < pose.xyz_m[H36M17.index("left_ankle"), 1]
+
+
+def test_joint_without_2d_is_nan_in_3d_and_the_others_are_not():
+    lost = H36M17.index("left_wrist")
+    xy_px, confidence = PERSON.xy_px.copy(), PERSON.confidence.copy()
+    xy_px[MEDIAPIPE33.index("left_wrist")] = np.nan
+    confidence[MEDIAPIPE33.index("left_wrist")] = 0
+    sink = ListSink()
+    run([make_frame()], stages([[Keypoints2D(xy_px, confidence, MEDIAPIPE33)]]), [sink], StageTimers())
+    known = np.isfinite(sink.results[0].people[0].pose.xyz_m).all(axis=-1)
+    assert not known[lost]
+    assert np.delete(known, lost).all()
+
+
+def test_several_people_are_lifted_together():
+    sink = ListSink()
+    people = [standing_keypoints(x, skeleton=MEDIAPIPE33) for x in (10.0, 50.0)]
+    run([make_frame()], stages([people], max_people=2), [sink], StageTimers())
+    assert [person.track_id for person in sink.results[0].people] == [0, 1]
+
+
+def test_captured_file_loses_nothing_and_is_closed():
+    source = ListSource([make_frame(index) for index in range(100)])
+    capture = Capture(source)
+    capture.start()
+    assert [frame.stamp.index for frame in capture.frames] == list(range(100))
+    capture.stop()
+    assert source.is_closed
+    assert (capture.num_frames_in, capture.frames.num_dropped) == (100, 0)
+
+
+def test_captured_camera_drops_what_nobody_took():
+    capture = Capture(ListSource([make_frame(index) for index in range(50)], is_live=True))
+    capture.start()
+    capture._thread.join()
+    taken = [frame.stamp.index for frame in capture.frames]
+    assert taken == [49]
+    assert capture.frames.num_dropped == 49
+
+
+def test_error_of_the_source_is_raised_after_its_last_frame():
+    capture = Capture(ListSource([make_frame(0)], error=SourceError("camera 0 stopped giving pictures")))
+    capture.start()
+    sink = ListSink()
+    with pytest.raises(SourceError, match="stopped giving"):
+        run(capture.frames, stages([[PERSON]]), [sink], StageTimers())
+    assert len(sink.results) == 1
+
+
+def test_error_of_the_detector_leaves_no_thread_behind():
+    source = ListSource([make_frame(index) for index in range(1000)])
+    capture = Capture(source)
+    capture.start()
+    with pytest.raises(RuntimeError, match="network broke"):
+        run(capture.frames, stages([[PERSON], RuntimeError("network broke")]), [ListSink()], StageTimers())
+    capture.stop()
+    assert source.is_closed
+    assert not capture_threads()
+
+
+def test_capture_that_was_never_started_closes_its_source():
+    source = ListSource([make_frame()])
+    Capture(source).stop()
+    assert source.is_closed

@@ -1,0 +1,105 @@
+"""Pose files: the same rows in three formats, complete or not there at all."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import make_frame, standing_keypoints
+from posedemo.datatypes import Person, Pose3D, Result
+from posedemo.errors import OutputError
+from posedemo.sinks.pose_file import PoseFile, file_facts
+from posedemo.skeleton import H36M17
+
+FACTS = file_facts(fps=30.0, size_wh=(64, 48), detector="mediapipe-full", lifter="semgcn")
+
+
+def result(index: int, num_people: int) -> Result:
+    xyz_m = np.linspace(-1, 1, 51, dtype=np.float32).reshape(17, 3).copy()
+    xyz_m[H36M17.index("left_wrist")] = np.nan
+    people = tuple(
+        Person(track_id, standing_keypoints(), Pose3D(xyz_m, np.ones(17, np.float32))) for track_id in range(num_people)
+    )
+    return Result(make_frame(index), people)
+
+
+def write(path: Path, counts: list[int]) -> None:
+    sink = PoseFile(path, FACTS)
+    for index, num_people in enumerate(counts):
+        sink.write(result(index, num_people))
+    sink.close()
+
+
+def test_npz_has_a_row_a_person_and_frame_and_needs_no_pickle(tmp_path):
+    write(tmp_path / "poses.npz", [1, 0, 2])
+    with np.load(tmp_path / "poses.npz", allow_pickle=False) as file:
+        assert file["frame_index"].tolist() == [0, 2, 2]
+        assert file["track_id"].tolist() == [0, 0, 1]
+        assert file["keypoints_2d"].shape == (3, 17, 3)
+        assert file["poses_3d"].shape == (3, 17, 3)
+        assert file["poses_3d"].dtype == np.float32
+        assert np.isnan(file["poses_3d"][:, H36M17.index("left_wrist")]).all()
+        assert file["joint_names"].tolist() == list(H36M17.joints)
+        assert file["image_size"].tolist() == [64, 48]
+        assert str(file["detector"]) == "mediapipe-full"
+
+
+def test_nobody_at_all_gives_an_empty_table_of_the_right_shape(tmp_path):
+    write(tmp_path / "poses.npz", [0, 0])
+    with np.load(tmp_path / "poses.npz") as file:
+        assert file["poses_3d"].shape == (0, 17, 3)
+        assert file["keypoints_2d"].shape == (0, 17, 3)
+
+
+def test_json_has_the_same_names_and_numbers_and_null_for_unknown(tmp_path):
+    write(tmp_path / "poses.npz", [1, 2])
+    write(tmp_path / "poses.json", [1, 2])
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is not JSON")
+
+    loaded = json.loads((tmp_path / "poses.json").read_text(), parse_constant=refuse)
+    with np.load(tmp_path / "poses.npz") as file:
+        assert set(loaded) == set(file.files)
+        for name in ("frame_index", "track_id", "parents"):
+            assert loaded[name] == file[name].tolist()
+        # Five decimals are written: a hundredth of a millimetre, a hundred-thousandth of a pixel.
+        np.testing.assert_allclose(np.array(loaded["poses_3d"], float), file["poses_3d"], atol=1e-5)
+    assert loaded["poses_3d"][0][H36M17.index("left_wrist")] == [None] * 3
+
+
+def test_csv_has_a_line_a_joint(tmp_path):
+    write(tmp_path / "poses.csv", [1, 2])
+    with (tmp_path / "poses.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 17
+    assert rows[0]["joint"] == "pelvis"
+    wrist = rows[H36M17.index("left_wrist")]
+    assert (wrist["x_m"], wrist["joint"]) == ("", "left_wrist")
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json", ".csv"])
+def test_discarded_file_leaves_nothing(tmp_path, suffix):
+    sink = PoseFile(tmp_path / f"poses{suffix}", FACTS)
+    sink.write(result(0, 1))
+    sink.discard()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_goes_away_is_an_output_error(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    sink = PoseFile(folder / "poses.json", FACTS)
+    sink.write(result(0, 1))
+    for path in folder.iterdir():
+        path.unlink()
+    folder.rmdir()
+    with pytest.raises(OutputError, match=r"poses\.json"):
+        sink.close()
+
+
+def test_name_as_long_as_the_file_system_allows(tmp_path):
+    path = tmp_path / ("p" * 251 + ".csv")
+    write(path, [1])
+    assert path.stat().st_size > 0
