@@ -12,12 +12,14 @@ from .standing import StandingPerson
 from .theme import Theme
 
 FLOOR_RADIUS_M = 5.0
+_FLOOR_RINGS, _FLOOR_SIDES = 16, 32
 _GRID_STEP_M = 0.5
+_GRID_RADIUS_SHARE = 0.85
 # Above each other by a hair, so that none flickers through the next.
 _SHADOW_HEIGHT_M, _GRID_HEIGHT_M = 0.002, 0.004
 _SHADOW_RADIUS_M = 0.9
 _SHADOW_RINGS = np.float32([0.0, 0.07, 0.15, 0.24, 0.34, 0.45, 0.57, 0.7, 0.84, 1.0])
-_SHADOW_SIDES = 28
+_SHADOW_SIDES = 24
 _BLUR_M, _BLUR_PER_HEIGHT = 0.075, 0.20
 """A shadow is as wide as this on the floor, and widens with the height of what throws it."""
 
@@ -41,8 +43,8 @@ class Floor:
     def __init__(self, theme: Theme, *, max_people: int) -> None:
         self._theme = theme
         self._max_people = max_people
-        self.vertices = _disc(np.linspace(0, 1, 24, dtype=np.float32) * FLOOR_RADIUS_M, 48)
-        self.triangles: IntArray = lattice(24, 48)
+        self.vertices = _disc(np.linspace(0, 1, _FLOOR_RINGS, dtype=np.float32) * FLOOR_RADIUS_M, _FLOOR_SIDES)
+        self.triangles: IntArray = lattice(_FLOOR_RINGS, _FLOOR_SIDES)
         self.colors = self._lit(self.vertices)
         self.grid_points, self.grid_lines = _grid()
         self.grid_colors = self._gridded(self.grid_points)
@@ -80,7 +82,7 @@ class Floor:
     def _gridded(self, points: Float32Array) -> Float32Array:
         radius = np.linalg.norm(points[:, [0, 2]], axis=-1, keepdims=True) / FLOOR_RADIUS_M
         lit = self._lit(points)
-        gridded: Float32Array = lit + (np.float32(self._theme.grid) - lit) * np.clip(1 - radius * 1.15, 0, 1) ** 1.3
+        gridded: Float32Array = lit + (np.float32(self._theme.grid) - lit) * np.clip(1 - radius / _GRID_RADIUS_SHARE, 0, 1) ** 1.3
         return gridded
 
 
@@ -104,7 +106,7 @@ def _grid() -> tuple[Float32Array, IntArray]:
             np.stack([index[:, :-1], index[:, 1:]], axis=-1).reshape(-1, 2),
         ]
     )
-    is_inside = (np.linalg.norm(points[lines][..., [0, 2]], axis=-1) < FLOOR_RADIUS_M).all(axis=-1)
+    is_inside = (np.linalg.norm(points[lines][..., [0, 2]], axis=-1) < _GRID_RADIUS_SHARE * FLOOR_RADIUS_M).all(axis=-1)
     return points, lines[is_inside].astype(np.int32)
 
 

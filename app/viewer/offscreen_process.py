@@ -37,7 +37,7 @@ def draw_until_told(
     max_people: int,
     theme: Theme,
     mirror: bool,
-    supersample: int,
+    supersample: float,
 ) -> None:
     """Answer each ``(slot, people, time_s)`` with a picture in that slot of the memory; None ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -87,7 +87,7 @@ class _Canvas:
     """An off-screen visualizer with the room in it and a camera that follows the people."""
 
     def __init__(
-        self, size_wh: tuple[int, int], *, max_people: int, theme: Theme, mirror: bool, supersample: int
+        self, size_wh: tuple[int, int], *, max_people: int, theme: Theme, mirror: bool, supersample: float
     ) -> None:
         import open3d as o3d
 
@@ -97,7 +97,7 @@ class _Canvas:
         o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)
         width, height = size_wh
         self._size_wh = size_wh
-        self._canvas_wh = (width * supersample, height * supersample)
+        self._canvas_wh = (round(width * supersample), round(height * supersample))
         self._visualizer = o3d.visualization.Visualizer()
         if not self._visualizer.create_window("posedemo", *self._canvas_wh, visible=False):
             raise _NoCanvasError

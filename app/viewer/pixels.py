@@ -75,7 +75,7 @@ def _direct(visualizer: Any, library: ctypes.CDLL, canvas_wh: tuple[int, int], s
         visualizer.poll_events()
         visualizer.update_renderer()
         read(0, 0, width, height, _GL_BGRA, _GL_UNSIGNED_BYTE, pixels.ctypes.data)
-        small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_AREA)
+        small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_LINEAR)
         # OpenGL counts rows from the bottom.
         return cv2.flip(cv2.cvtColor(small, cv2.COLOR_BGRA2BGR), 0)
 
