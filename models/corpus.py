@@ -9,6 +9,7 @@ import contextlib
 import json
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -111,7 +112,7 @@ def read_corpus(path: Path) -> Corpus:
         raise ConfigError(
             f"cannot read the corpus {path}: {error.strerror or error}", hint="make one with: posedemo prepare"
         ) from error
-    except (ValueError, EOFError, TypeError, AttributeError, KeyError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, TypeError, AttributeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise ConfigError(f"{path} is not a corpus: {error}", hint="make one with: posedemo prepare") from error
 
 
