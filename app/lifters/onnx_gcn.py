@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Self
@@ -14,6 +15,8 @@ from ..datatypes import LifterSpec, Pose3D, Window
 from ..errors import ConfigError, ModelError
 from ..native_output import quiet_native_output
 from ..skeleton import H36M17
+
+logger = logging.getLogger(__name__)
 
 CONTRACT = {"posedemo_contract": "1", "skeleton": H36M17.name, "units": "metre", "normalisation": "screen"}
 """Metadata that a model file must state; a model trained for anything else would run and be wrong."""
@@ -74,34 +77,44 @@ class OnnxLifter:
 
 
 def _open_session(model: bytes, name: str, provider: str) -> tuple[ort.InferenceSession, str]:
-    """Open the model on the first provider that really works; returns the session and that provider's name."""
-    wanted = {"auto": ["cuda", "cpu"] if _has_cuda_device() else ["cpu"], "cpu": ["cpu"]}.get(provider, [provider])
+    """Open the model on the provider asked for; returns the session and the name of the provider it really runs on."""
+    try:
+        # Any model must open on the CPU, so what fails there is the model's fault and not a provider's.
+        session = _session(model, "cpu")
+    except Exception as error:
+        raise ModelError(
+            f"{name} is not a readable ONNX model: {_first_line(error)}", "check the file, or export it again"
+        ) from error
+    wanted = ("cuda" if _has_cuda_device() else "cpu") if provider == "auto" else provider
+    if wanted == "cpu":
+        return session, "cpu"
+    try:
+        accelerated = _session(model, wanted)
+        if accelerated.get_providers()[0] == PROVIDERS[wanted]:
+            return accelerated, wanted
+        reason = "ONNX Runtime fell back to the CPU"
+    except Exception as error:  # noqa: BLE001  onnxruntime raises classes of its own that share no public base
+        reason = _first_line(error)
+    if provider == "auto":
+        logger.warning("the GPU is not used: %s", reason)
+        return session, "cpu"
+    logger.debug("%s: %s", wanted, reason)
+    raise ConfigError(
+        f"the provider {provider} is not available on this machine",
+        "use --provider auto, or install the NVIDIA driver and the libraries that ONNX Runtime needs for it",
+    )
+
+
+def _session(model: bytes, provider: str) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.log_severity_level = _ORT_FATAL_ONLY
     # The lifters are small: more threads cost more than they bring, and the detector needs the cores.
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    for choice in wanted:
-        if PROVIDERS[choice] not in ort.get_available_providers():
-            continue
-        session = _try_session(model, name, options, choice)
-        if session.get_providers()[0] == PROVIDERS[choice]:
-            return session, choice
-    raise ConfigError(
-        f"the provider {provider} is not available on this machine",
-        "use --provider auto, or install the NVIDIA driver and CUDA libraries that ONNX Runtime needs",
-    )
-
-
-def _try_session(model: bytes, name: str, options: ort.SessionOptions, choice: str) -> ort.InferenceSession:
-    providers = list(dict.fromkeys([PROVIDERS[choice], PROVIDERS["cpu"]]))
+    providers = list(dict.fromkeys([PROVIDERS[provider], PROVIDERS["cpu"]]))
     with quiet_native_output():
-        try:
-            return ort.InferenceSession(model, options, providers=providers)
-        except Exception as error:
-            raise ModelError(
-                f"{name} is not a readable ONNX model: {_first_line(error)}", "check the file, or export it again"
-            ) from error
+        # With its own fallback ONNX Runtime would print to standard output and go on with another provider.
+        return ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
 
 
 def _has_cuda_device() -> bool:

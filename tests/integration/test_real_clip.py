@@ -1,0 +1,133 @@
+"""Detector, remap, window, lifter and filter on the real clip: is what comes out a plausible person?"""
+
+import numpy as np
+import pytest
+from fakes import ListSink
+from posedemo import registry
+from posedemo.capture.video import VideoFile
+from posedemo.geometry import bone_lengths
+from posedemo.pipeline import Stages, run
+from posedemo.runner import track_maker
+from posedemo.skeleton import CANONICAL_BONE_SUM_M, H36M17
+from posedemo.timing import StageTimers
+from posedemo.tracking import Tracker
+
+JUMPER_FRAMES = slice(5, 150)
+"""The jumper stands on the wall, leaps and runs; later frames are of both people."""
+
+
+def joint(poses: np.ndarray, name: str) -> np.ndarray:
+    return poses[:, H36M17.index(name)]
+
+
+@pytest.fixture(scope="module")
+def results(demo_clip):
+    sink = ListSink()
+    source = VideoFile(demo_clip)
+    with (
+        registry.create_detector("mediapipe-full", max_people=1) as detector,
+        registry.create_lifter("semgcn", provider="cpu") as lifter,
+    ):
+        tracker = Tracker(max_people=1, new_track=track_maker(lifter.spec, "balanced"))
+        run(source.frames(), Stages(detector, tracker, lifter), [sink], StageTimers())
+    source.close()
+    return sink.results
+
+
+@pytest.fixture(scope="module")
+def jumper(results):
+    return [result.people[0] for result in results[JUMPER_FRAMES] if result.people]
+
+
+@pytest.fixture(scope="module")
+def poses(jumper):
+    return np.array([person.pose.xyz_m for person in jumper])
+
+
+def test_person_is_found_in_most_frames_and_every_frame_has_a_result(results, jumper):
+    assert [result.frame.stamp.index for result in results] == list(range(230))
+    assert sum(bool(result.people) for result in results) > 200
+    assert len(jumper) > 140
+
+
+def test_right_arm_is_joints_14_to_16_and_on_its_own_side(results):
+    """In frame 60 the jumper stands on the wall, facing the camera, arms up: their right is on the picture's left."""
+    person = results[60].people[0]
+    right, left = (
+        [H36M17.index(f"{side}_{part}") for part in ("shoulder", "elbow", "wrist")] for side in ("right", "left")
+    )
+    assert right == [14, 15, 16]
+    xy_px = person.keypoints.xy_px
+    assert (xy_px[right, 0] < xy_px[left, 0]).all()
+    assert (person.pose.xyz_m[right, 0] < person.pose.xyz_m[left, 0]).all()
+
+
+def test_head_is_above_the_pelvis_and_feet_below(poses):
+    """y points down. The jumper bends deeply on landing, never upside down."""
+    assert (joint(poses, "head")[:, 1] < joint(poses, "pelvis")[:, 1]).mean() > 0.98
+    lowest_foot = np.maximum(joint(poses, "left_ankle")[:, 1], joint(poses, "right_ankle")[:, 1])
+    assert (lowest_foot > joint(poses, "pelvis")[:, 1]).mean() > 0.98
+    assert (lowest_foot > joint(poses, "head")[:, 1]).all()
+
+
+def test_bones_have_the_lengths_of_an_adult_and_are_steady(poses):
+    lengths_m = bone_lengths(poses, H36M17)
+    np.testing.assert_allclose(np.median(lengths_m.sum(axis=-1)), CANONICAL_BONE_SUM_M, rtol=0.12)
+    children = [H36M17.joints[child] for _, child in H36M17.bones]
+    for name, shortest_m, longest_m in (
+        ("right_knee", 0.33, 0.52), ("left_knee", 0.33, 0.52), ("right_ankle", 0.33, 0.52), ("left_ankle", 0.33, 0.52),
+        ("left_elbow", 0.2, 0.36), ("right_elbow", 0.2, 0.36), ("left_wrist", 0.17, 0.34), ("right_wrist", 0.17, 0.34),
+    ):  # fmt: skip
+        bone_m = lengths_m[:, children.index(name)]
+        assert shortest_m < np.median(bone_m) < longest_m, name
+        # A per-frame lifter does not hold lengths fixed; a spread beyond a quarter would be seen as rubber limbs.
+        assert bone_m.std() / bone_m.mean() < 0.25, name
+
+
+def test_left_and_right_bones_agree(poses):
+    lengths_m = np.median(bone_lengths(poses, H36M17), axis=0)
+    children = [child for _, child in H36M17.bones]
+    for left, right in H36M17.left_right_pairs:
+        ratio = lengths_m[children.index(left)] / lengths_m[children.index(right)]
+        assert 0.8 < ratio < 1.25, H36M17.joints[left]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_knees_bend_forward(poses, side):
+    """The knee lies in front of the line from hip to ankle, where the person's front is across hips and trunk."""
+    across = joint(poses, "left_hip") - joint(poses, "right_hip")
+    up = joint(poses, "thorax") - joint(poses, "pelvis")
+    # x right, y down, z away: for somebody who faces the camera, left minus right is +x, up is -y, the front is -z.
+    front = np.cross(across, up)
+    front /= np.linalg.norm(front, axis=-1, keepdims=True)
+    hip, knee, ankle = (joint(poses, f"{side}_{part}") for part in ("hip", "knee", "ankle"))
+    leg = (ankle - hip) / np.linalg.norm(ankle - hip, axis=-1, keepdims=True)
+    offset = (knee - hip) - ((knee - hip) * leg).sum(axis=-1, keepdims=True) * leg
+    forward_m = (offset * front).sum(axis=-1)
+    is_bent = np.linalg.norm(offset, axis=-1) > 0.05
+    assert is_bent.sum() > 20
+    # Knees also turn outward, and one frame's depth can be wrong; the wrong sign for good would be a mirrored depth.
+    assert (forward_m[is_bent] > 0).mean() > 0.8
+
+
+def test_poses_move_smoothly(poses):
+    """Second differences of a filtered pose; a flickering or side-swapping lifter gives 50 mm and more."""
+    jitter_mm = np.linalg.norm(np.diff(poses, n=2, axis=0), axis=-1).mean() * 1e3
+    assert jitter_mm < 25
+
+
+def test_two_runs_give_the_same_numbers(demo_clip, poses):
+    """Files are reproducible: no wall clock and no chance in the pipeline."""
+    sink = ListSink()
+    source = VideoFile(demo_clip)
+    with (
+        registry.create_detector("mediapipe-full", max_people=1) as detector,
+        registry.create_lifter("semgcn", provider="cpu") as lifter,
+    ):
+        tracker = Tracker(max_people=1, new_track=track_maker(lifter.spec, "balanced"))
+        frames = (frame for frame in source.frames() if frame.stamp.index < 30)
+        run(frames, Stages(detector, tracker, lifter), [sink], StageTimers())
+    source.close()
+    again = [result.people[0].pose.xyz_m for result in sink.results[5:] if result.people]
+    # MediaPipe sums in threads; the last bits of float32 pixels may differ.
+    np.testing.assert_allclose(again, poses[: len(again)], atol=1e-3)
