@@ -23,7 +23,7 @@ _BONE_RADII_M = {
 }  # fmt: skip
 """Radius at the parent and at the child of the bone that ends at a joint."""
 
-_HEAD_RADIUS_M = 0.1
+_HEAD_RADIUS_M = 0.095
 _HEAD_OVERHANG_M = 0.02
 """The skull reaches this far beyond the line from nose to crown."""
 
@@ -31,8 +31,8 @@ _HEAD_CENTRE = np.float32(0.6)
 """Where the middle of the head is on that line: the tip of the nose looks out and tells which way a person faces."""
 
 _NUM_SIDES = 14
-_BONE_RINGS = np.float32([0.0, 0.2, 0.5, 0.8, 1.0])
-_BONE_PROFILE = np.float32([0.80, 1.0, 1.03, 0.97, 0.80])
+_BONE_RINGS = np.float32([0.0, 0.18, 0.5, 0.82, 1.0])
+_BONE_PROFILE = np.float32([0.62, 0.96, 1.04, 0.94, 0.62])
 """Share of the radius along a bone: waists at the ends let the joints stand out, as on an artist's mannequin."""
 
 _JOINT_PALENESS = 0.72

@@ -82,7 +82,9 @@ class Floor:
     def _gridded(self, points: Float32Array) -> Float32Array:
         radius = np.linalg.norm(points[:, [0, 2]], axis=-1, keepdims=True) / FLOOR_RADIUS_M
         lit = self._lit(points)
-        gridded: Float32Array = lit + (np.float32(self._theme.grid) - lit) * np.clip(1 - radius / _GRID_RADIUS_SHARE, 0, 1) ** 1.3
+        gridded: Float32Array = (
+            lit + (np.float32(self._theme.grid) - lit) * np.clip(1 - radius / _GRID_RADIUS_SHARE, 0, 1) ** 1.3
+        )
         return gridded
 
 

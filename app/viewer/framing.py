@@ -42,6 +42,12 @@ class View:
         yaw, pitch = math.radians(_YAW_DEG), math.radians(_PITCH_DEG)
         return math.sin(yaw) * math.cos(pitch), math.sin(pitch), math.cos(yaw) * math.cos(pitch)
 
+    @property
+    def up(self) -> tuple[float, float, float]:
+        """Unit vector upwards in the picture, square to ``front``: Open3D reports a wrong camera for any other."""
+        yaw, pitch = math.radians(_YAW_DEG), math.radians(_PITCH_DEG)
+        return -math.sin(yaw) * math.sin(pitch), math.cos(pitch), -math.cos(yaw) * math.sin(pitch)
+
 
 FIRST_VIEW = View((0.0, _STANDING_HALF_HEIGHT_M * _TARGET_HEIGHT_SHARE, 0.0), _STANDING_HALF_HEIGHT_M)
 """A standing person in the middle of the room fills about 70 % of the height."""

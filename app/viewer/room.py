@@ -67,7 +67,7 @@ class Room:
         control = self._visualizer.get_view_control()
         control.set_lookat(view.target_m)
         control.set_front(view.front)
-        control.set_up((0.0, 1.0, 0.0))
+        control.set_up(view.up)
         control.set_zoom(view.half_height_m / self._extent_m)
 
 
