@@ -1,0 +1,74 @@
+"""Metrics and losses against values worked out by hand, and what they must not notice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from posedemo.models.losses import LOSSES
+from posedemo.models.metrics import mpjpe, mpjve, n_mpjpe, p_mpjpe
+from posedemo.skeleton import H36M17
+
+
+def rotation(random: np.random.Generator) -> np.ndarray:
+    q, _ = np.linalg.qr(random.normal(size=(3, 3)))
+    return q * np.sign(np.linalg.det(q))
+
+
+def test_mpjpe_by_hand() -> None:
+    true = np.zeros((1, 2, 3))
+    predicted = np.array([[[3.0, 4, 0], [0, 0, 1]]])
+    np.testing.assert_allclose(mpjpe(predicted, true), [3.0])
+
+
+def test_n_mpjpe_by_hand() -> None:
+    true = np.array([[1.0, 0, 0], [0, 2, 0]])
+    assert n_mpjpe(5 * true, true) == pytest.approx(0)
+    # Best scale of (1, 1) for (1, 2) is 1.5, which leaves 0.5 at both joints.
+    assert n_mpjpe(np.array([[1.0, 0, 0], [0, 1, 0]]), true) == pytest.approx(0.5)
+
+
+def test_p_mpjpe_does_not_notice_similarity(random: np.random.Generator) -> None:
+    true = random.normal(size=(6, 17, 3))
+    turned = np.stack([2.5 * pose @ rotation(random) + random.normal(size=3) for pose in true])
+    np.testing.assert_allclose(p_mpjpe(turned, true), 0, atol=1e-9)
+    noisy = true + random.normal(0, 0.1, true.shape)
+    moved = np.stack([0.3 * pose @ rotation(random) + 1 for pose in noisy])
+    np.testing.assert_allclose(p_mpjpe(moved, true), p_mpjpe(noisy, true), rtol=1e-6)
+    assert (p_mpjpe(noisy, true) < mpjpe(noisy, true)).all()
+
+
+def test_p_mpjpe_notices_reflection(random: np.random.Generator) -> None:
+    true = random.normal(size=(4, 17, 3))
+    assert (p_mpjpe(true * [-1, 1, 1], true) > 0.3).all()
+
+
+def test_p_mpjpe_of_a_pose_without_size_is_finite(random: np.random.Generator) -> None:
+    assert np.isfinite(p_mpjpe(np.zeros((17, 3)), random.normal(size=(17, 3))))
+
+
+def test_mpjve_by_hand() -> None:
+    true = np.zeros((3, 1, 3))
+    predicted = np.array([[[0.0, 0, 0]], [[0, 3, 4]], [[0, 3, 4]]])
+    assert mpjve(predicted, true) == pytest.approx(2.5)
+    assert mpjve(predicted + 7, true) == pytest.approx(2.5)
+
+
+def test_losses_by_hand() -> None:
+    true = torch.zeros(1, 17, 3)
+    predicted = true.clone()
+    predicted[0, H36M17.index("left_wrist"), 2] = 0.3
+    assert float(LOSSES["mpjpe"](predicted, true)) == pytest.approx(0.3 / 17)
+    assert float(LOSSES["joints"](predicted, true)) == pytest.approx(0.09 / 51)
+    # The wrist ends one bone and starts none.
+    assert float(LOSSES["joints+bones"](predicted, true)) == pytest.approx(2 * 0.09 / 51)
+    predicted = true.clone()
+    predicted[0, H36M17.index("left_elbow"), 2] = 0.3
+    assert float(LOSSES["joints+bones"](predicted, true)) == pytest.approx(3 * 0.09 / 51)
+
+
+def test_losses_have_gradients_where_there_is_no_error() -> None:
+    predicted = torch.zeros(1, 17, 3, requires_grad=True)
+    LOSSES["mpjpe"](predicted, torch.zeros(1, 17, 3)).backward()
+    assert predicted.grad is not None
+    assert torch.isfinite(predicted.grad).all()
