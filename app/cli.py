@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from . import __version__
-from .errors import PosedemoError
+from .errors import ModelError, PosedemoError
 from .settings import MAX_PEOPLE, PROVIDER_CHOICES, Settings
 
 INTERRUPTED = 130
@@ -28,6 +28,11 @@ COMMANDS = {
 }
 """Sub-command → module with a ``COMMANDS`` table, and its line in ``posedemo --help``. A module is imported when its
 command is given, and only the training side's may import torch."""
+
+_LIBRARY_HINT = (
+    "install posedemo again; on a minimal Debian or Ubuntu also "
+    "`apt install libegl1 libgles2 libgl1 libglib2.0-0 libusb-1.0-0 libx11-6`"
+)
 
 _EXAMPLES = """\
 examples:
@@ -59,6 +64,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
         return error.exit_code
+    except ImportError as error:
+        if debug:
+            raise
+        print(f"posedemo: error: a library cannot be loaded: {error}", file=sys.stderr)
+        print(f"hint: {_LIBRARY_HINT}", file=sys.stderr)
+        return ModelError.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

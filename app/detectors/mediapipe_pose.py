@@ -46,6 +46,8 @@ class MediaPipePose:
         with quiet_native_output():
             try:
                 self._landmarker: Any = vision.PoseLandmarker.create_from_options(options)
+            except OSError as error:
+                raise ImportError(f"mediapipe: {error}") from error
             except (RuntimeError, ValueError) as error:
                 raise ModelError(
                     f"{name} is not a MediaPipe pose model", "check the file, or use --detector mediapipe-full"
