@@ -9,7 +9,7 @@ import numpy as np
 
 from ..datatypes import Float32Array
 from ..skeleton import H36M17
-from .solids import IntArray, circle, frames_along, lattice, shade, sphere
+from .solids import IntArray, circle, floats, frames_along, lattice, shade, sphere
 from .theme import Theme
 
 JOINT_RADIUS_M = {
@@ -27,12 +27,12 @@ _HEAD_RADIUS_M = 0.095
 _HEAD_OVERHANG_M = 0.02
 """The skull reaches this far beyond the line from nose to crown."""
 
-_HEAD_CENTRE = np.float32(0.6)
+_HEAD_CENTRE = floats(0.6)
 """Where the middle of the head is on that line: the tip of the nose looks out and tells which way a person faces."""
 
 _NUM_SIDES = 14
-_BONE_RINGS = np.float32([0.0, 0.18, 0.5, 0.82, 1.0])
-_BONE_PROFILE = np.float32([0.62, 0.96, 1.04, 0.94, 0.62])
+_BONE_RINGS = floats([0.0, 0.18, 0.5, 0.82, 1.0])
+_BONE_PROFILE = floats([0.62, 0.96, 1.04, 0.94, 0.62])
 """Share of the radius along a bone: waists at the ends let the joints stand out, as on an artist's mannequin."""
 
 _JOINT_PALENESS = 0.72
@@ -62,25 +62,25 @@ class Figure:
     """
 
     def __init__(self, theme: Theme) -> None:
-        self._background = np.float32(theme.background)
-        self._light = np.float32(theme.light)
-        sides = [np.float32(theme.side(H36M17.side(joint))) for joint in range(H36M17.num_joints)]
+        self._background = floats(theme.background)
+        self._light = floats(theme.light)
+        sides = [floats(theme.side(H36M17.side(joint))) for joint in range(H36M17.num_joints)]
         self._bone_parents, self._bone_children = np.asarray(_BONES).T
         self._bone_colors = np.stack([sides[child] for _, child in _BONES])
-        radii = np.float32([_BONE_RADII_M[_part(H36M17.joints[child])] for _, child in _BONES])
+        radii = floats([_BONE_RADII_M[_part(H36M17.joints[child])] for _, child in _BONES])
         along = radii[:, :1] + (radii[:, 1:] - radii[:, :1]) * _BONE_RINGS
         self._bone_radii_m = along * _BONE_PROFILE
-        self._ball_radii_m = np.float32([JOINT_RADIUS_M[_part(H36M17.joints[joint])] for joint in _BALLS])
+        self._ball_radii_m = floats([JOINT_RADIUS_M[_part(H36M17.joints[joint])] for joint in _BALLS])
         self._ball_normals, ball_triangles = sphere(8, 11)
         self._head_normals, head_triangles = sphere(14, 20)
         # Joints of the trunk are part of the trunk; those of the limbs are a pale tint of their side.
-        joints = np.float32(theme.joints)
+        joints = floats(theme.joints)
         tints = [
             sides[joint] + (joints - sides[joint]) * (0 if H36M17.side(joint) == "centre" else _JOINT_PALENESS)
             for joint in _BALLS
         ]
         self._ball_colors = self._lit(np.stack(tints)[:, None], self._ball_normals[None])
-        self._head_color = np.float32(theme.centre)
+        self._head_color = floats(theme.centre)
         parts = [(lattice(len(_BONE_RINGS), _NUM_SIDES), len(_BONE_RINGS) * _NUM_SIDES)] * len(_BONES)
         parts += [(ball_triangles, len(self._ball_normals))] * len(_BALLS)
         parts += [(head_triangles, len(self._head_normals))]
@@ -108,8 +108,8 @@ class Figure:
         end[_NECK] = _head_centre(joints_m)
         axis = end - start
         length = np.linalg.norm(axis, axis=-1, keepdims=True)
-        is_drawn = (np.isfinite(length) & (length > 1e-4))[:, 0]
-        start, axis = np.where(is_drawn[:, None], start, 0), np.where(is_drawn[:, None], axis, np.float32([0, 1, 0]))
+        is_drawn = np.asarray(np.isfinite(length) & (length > 1e-4))[:, 0]
+        start, axis = np.where(is_drawn[:, None], start, 0), np.where(is_drawn[:, None], axis, floats([0, 1, 0]))
         across, other = frames_along(axis / np.linalg.norm(axis, axis=-1, keepdims=True))
         cosine, sine = circle(_NUM_SIDES)
         normals = cosine[:, None] * across[:, None] + sine[:, None] * other[:, None]  # (B, S, 3)
@@ -130,7 +130,7 @@ class Figure:
     def _head(self, joints_m: Float32Array, visible: Float32Array) -> tuple[Float32Array, Float32Array]:
         nose, crown = joints_m[_NOSE], joints_m[_HEAD]
         up = crown - nose
-        height = np.float32(np.linalg.norm(up))
+        height = floats(np.linalg.norm(up))
         if not height > 1e-4:
             return np.zeros_like(self._head_normals), np.zeros_like(self._head_normals)
         up = up / height

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..datatypes import Float32Array
-from .solids import IntArray, circle, lattice
+from .solids import IntArray, circle, floats, lattice
 from .standing import StandingPerson
 from .theme import Theme
 
@@ -18,7 +18,7 @@ _GRID_RADIUS_SHARE = 0.85
 # Above each other by a hair, so that none flickers through the next.
 _SHADOW_HEIGHT_M, _GRID_HEIGHT_M = 0.002, 0.004
 _SHADOW_RADIUS_M = 0.9
-_SHADOW_RINGS = np.float32([0.0, 0.07, 0.15, 0.24, 0.34, 0.45, 0.57, 0.7, 0.84, 1.0])
+_SHADOW_RINGS = floats([0.0, 0.07, 0.15, 0.24, 0.34, 0.45, 0.57, 0.7, 0.84, 1.0])
 _SHADOW_SIDES = 24
 _BLUR_M, _BLUR_PER_HEIGHT = 0.075, 0.20
 """A shadow is as wide as this on the floor, and widens with the height of what throws it."""
@@ -61,29 +61,29 @@ class Floor:
         shown = people[: self._max_people]
         for patch, person in zip(vertices, shown, strict=False):
             middle = np.nanmean(person.joints_m, axis=0) if np.isfinite(person.joints_m).any() else np.zeros(3)
-            patch[:] = self._patch + np.float32([middle[0], _SHADOW_HEIGHT_M, middle[2]])
+            patch[:] = self._patch + floats([middle[0], _SHADOW_HEIGHT_M, middle[2]])
         colors = np.zeros_like(vertices)
         for index, patch in enumerate(vertices[: len(shown)]):
             light = np.ones(len(patch), np.float32)
             for other, person in enumerate(shown):
                 weight = self._patch_weight if other == index else 1.0
                 light *= 1 - weight * _darkness(patch, person)
-            shadow = np.float32(self._theme.shadow)
+            shadow = floats(self._theme.shadow)
             colors[index] = shadow + (self._lit(patch) - shadow) * light[:, None]
         return vertices.reshape(-1, 3), colors.reshape(-1, 3)
 
     def _lit(self, points: Float32Array) -> Float32Array:
         radius = np.linalg.norm(points[:, [0, 2]], axis=-1, keepdims=True) / FLOOR_RADIUS_M
         pool = np.clip(1 - radius, 0, 1) ** 2 * (1 + 2 * np.clip(radius, 0, 1))
-        background = np.float32(self._theme.background)
-        lit: Float32Array = background + (np.float32(self._theme.floor) - background) * pool
+        background = floats(self._theme.background)
+        lit: Float32Array = background + (floats(self._theme.floor) - background) * pool
         return lit
 
     def _gridded(self, points: Float32Array) -> Float32Array:
         radius = np.linalg.norm(points[:, [0, 2]], axis=-1, keepdims=True) / FLOOR_RADIUS_M
         lit = self._lit(points)
         gridded: Float32Array = (
-            lit + (np.float32(self._theme.grid) - lit) * np.clip(1 - radius / _GRID_RADIUS_SHARE, 0, 1) ** 1.3
+            lit + (floats(self._theme.grid) - lit) * np.clip(1 - radius / _GRID_RADIUS_SHARE, 0, 1) ** 1.3
         )
         return gridded
 

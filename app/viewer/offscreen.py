@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing import connection
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class RoomRenderer:
     ) -> None:
         context = multiprocessing.get_context("spawn")
         width, height = size_wh
-        memory = context.RawArray(ctypes.c_uint8, MAX_IN_FLIGHT * height * width * 3)
+        memory: Any = context.RawArray(ctypes.c_uint8, MAX_IN_FLIGHT * height * width * 3)
         self._pictures: ImageArray = np.frombuffer(memory, np.uint8).reshape(MAX_IN_FLIGHT, height, width, 3)
         self._num_submitted = self._num_received = 0
         self._connection, theirs = context.Pipe()
@@ -109,7 +109,8 @@ class RoomRenderer:
         if not isinstance(answer, int):
             raise self._explain(answer)
         self._num_received += 1
-        return self._pictures[answer].copy()
+        picture: ImageArray = self._pictures[answer].copy()
+        return picture
 
     def close(self) -> None:
         """End the process; it may be called twice."""

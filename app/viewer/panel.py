@@ -48,7 +48,8 @@ class PicturePanel:
         import open3d as o3d
 
         self._aspect = image_rgb.shape[1] / image_rgb.shape[0]
-        self._mesh.textures = [o3d.geometry.Image(np.ascontiguousarray(image_rgb))]
+        texture: Any = np.ascontiguousarray(image_rgb)
+        self._mesh.textures = [o3d.geometry.Image(texture)]
 
     def place(self) -> None:
         """Put the picture before the camera as it stands now; to be called after every change of either."""

@@ -34,16 +34,16 @@ def compose_picture(result: Result, text: str, theme: Theme, *, mirror: bool) ->
     width, height = result.frame.size_wh
     scale = min(1.0, MAX_SIDE_PX / max(width, height))
     size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
-    picture = cv2.resize(result.frame.image_bgr, size_wh, interpolation=cv2.INTER_LINEAR)
+    picture = np.asarray(cv2.resize(result.frame.image_bgr, size_wh, interpolation=cv2.INTER_LINEAR), np.uint8)
     draw_people(picture, result.people, theme, scale=size_wh[0] / width)
     if mirror:
-        picture = cv2.flip(picture, 1)
+        picture = np.ascontiguousarray(picture[:, ::-1])
     if text and size_wh[0] >= _MIN_TEXT_WIDTH_PX:
         picture = np.vstack([picture, _strip(text, size_wh[0], theme)])
-    picture = cv2.copyMakeBorder(
-        picture, *([_BORDER_PX] * 4), borderType=cv2.BORDER_CONSTANT, value=bgr_bytes(theme.grid)
-    )
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    framed: ImageArray = np.full((picture.shape[0] + 2 * _BORDER_PX, picture.shape[1] + 2 * _BORDER_PX, 3), 0, np.uint8)
+    framed[:] = bgr_bytes(theme.grid)
+    framed[_BORDER_PX:-_BORDER_PX, _BORDER_PX:-_BORDER_PX] = picture
+    return framed[..., ::-1]
 
 
 def _strip(text: str, width_px: int, theme: Theme) -> ImageArray:

@@ -60,7 +60,7 @@ def _capturing(visualizer: Any, size_wh: tuple[int, int]) -> Reader:
     def draw_and_capture() -> ImageArray:
         rgb = np.asarray(visualizer.capture_screen_float_buffer(True))
         small = cv2.resize(rgb, size_wh, interpolation=cv2.INTER_AREA)
-        return cv2.cvtColor(cv2.convertScaleAbs(small, alpha=255), cv2.COLOR_RGB2BGR)
+        return np.asarray(cv2.cvtColor(cv2.convertScaleAbs(small, alpha=255), cv2.COLOR_RGB2BGR), np.uint8)
 
     return draw_and_capture
 
@@ -77,6 +77,6 @@ def _direct(visualizer: Any, library: ctypes.CDLL, canvas_wh: tuple[int, int], s
         read(0, 0, width, height, _GL_BGRA, _GL_UNSIGNED_BYTE, pixels.ctypes.data)
         small = cv2.resize(pixels, size_wh, interpolation=cv2.INTER_LINEAR)
         # OpenGL counts rows from the bottom.
-        return cv2.flip(cv2.cvtColor(small, cv2.COLOR_BGRA2BGR), 0)
+        return np.asarray(cv2.flip(cv2.cvtColor(small, cv2.COLOR_BGRA2BGR), 0), np.uint8)
 
     return draw_and_read

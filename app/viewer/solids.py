@@ -13,9 +13,14 @@ from ..datatypes import Float32Array
 IntArray = npt.NDArray[np.int32]
 
 
+def floats(values: npt.ArrayLike) -> Float32Array:
+    """Any numbers as float32, the type of all geometry here."""
+    return np.asarray(values, np.float32)
+
+
 def _unit(x: float, y: float, z: float) -> Float32Array:
-    vector = np.asarray([x, y, z], np.float32)
-    return vector / np.float32(np.linalg.norm(vector))
+    vector = floats([x, y, z])
+    return vector / floats(np.linalg.norm(vector))
 
 
 # Room axes: x right, y up, z towards the first camera.
@@ -83,7 +88,7 @@ def frames_along(axes: Float32Array) -> tuple[Float32Array, Float32Array]:
     Returns:
         two (B, 3) arrays, perpendicular to the axis and to each other.
     """
-    helper = np.where(np.abs(axes[:, 1:2]) < 0.9, np.float32([0, 1, 0]), np.float32([1, 0, 0]))
+    helper = np.where(np.abs(axes[:, 1:2]) < 0.9, floats([0, 1, 0]), floats([1, 0, 0]))
     across = np.cross(axes, helper)
     across /= np.linalg.norm(across, axis=-1, keepdims=True)
     return across.astype(np.float32), np.cross(axes, across).astype(np.float32)

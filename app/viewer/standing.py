@@ -14,6 +14,7 @@ import numpy as np
 from ..datatypes import Float32Array, Person
 from ..skeleton import H36M17
 from .figure import JOINT_RADIUS_M
+from .solids import floats
 
 ROOM_HALF_WIDTH_M = 1.9
 ROOM_HALF_DEPTH_M = 1.3
@@ -22,7 +23,7 @@ _PELVIS_HEIGHT_M = 0.92
 
 _GROUND_TIME_CONSTANT_S = 0.3
 _FORGET_AFTER_S = 5.0
-_CAMERA_TO_ROOM = np.float32([1, -1, -1])
+_CAMERA_TO_ROOM = floats([1, -1, -1])
 _ANKLES = [H36M17.index("left_ankle"), H36M17.index("right_ankle")]
 
 
@@ -60,7 +61,7 @@ class Standing:
     """
 
     def __init__(self, *, mirror: bool = False) -> None:
-        self._to_room = _CAMERA_TO_ROOM * np.float32([-1 if mirror else 1, 1, 1])
+        self._to_room = _CAMERA_TO_ROOM * floats([-1 if mirror else 1, 1, 1])
         self._places: dict[int, _Place] = {}
         self._time_s = 0.0
 
@@ -84,7 +85,7 @@ class Standing:
         joints_m = person.pose.xyz_m * self._to_room
         self._move(place, person.root_m)
         place.pelvis_height_m = _settle(place.pelvis_height_m, _pelvis_height(joints_m), step_s)
-        root_m = np.float32([place.x_m, place.pelvis_height_m, place.z_m])
+        root_m = floats([place.x_m, place.pelvis_height_m, place.z_m])
         return StandingPerson(person.track_id, joints_m + root_m, person.pose.confidence)
 
     def _move(self, place: _Place, root_m: Float32Array | None) -> None:
