@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +84,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         checkpoint.lifter()
     except OSError as error:
         raise ModelError(f"cannot read the checkpoint {path}: {error.strerror or error}", hint) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except Exception as error:  # a damaged pickle can raise nearly any class
         reason = str(error).strip().split("\n")[0]
         raise ModelError(f"{path} is not a checkpoint of this program ({reason[:100]})", hint) from error
     return checkpoint

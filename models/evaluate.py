@@ -83,7 +83,7 @@ def sliding_windows(xy: Float32Array, num_frames: int) -> Float32Array:
 def score(predicted_m: Float32Array, true_m: Float32Array) -> Scores:
     """Compare sequences (S, F, 17, 3) in metres."""
     lengths_m = bone_lengths(predicted_m, H36M17)  # (S, F, 16)
-    spread = lengths_m.std(axis=1) / lengths_m.mean(axis=1)
+    spread = lengths_m.std(axis=1) / np.maximum(lengths_m.mean(axis=1), 1e-9)
     return Scores(
         mpjpe_mm=1000 * float(mpjpe(predicted_m, true_m).mean()),
         p_mpjpe_mm=1000 * float(p_mpjpe(predicted_m, true_m).mean()),

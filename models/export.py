@@ -92,15 +92,19 @@ def export(
         ModelError: the exported network differs from PyTorch's, or cannot be exported.
         OutputError: the file cannot be written.
     """
-    lifter = checkpoint.lifter()
-    model = to_onnx(lifter, num_frames=checkpoint.config.num_frames)
-    for key, value in {**metadata(checkpoint), **extra}.items():
-        model.metadata_props.add(key=key, value=value)
     part = output.with_name(output.name + ".part.onnx")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
+        part.touch()
+    except OSError as error:
+        raise OutputError(f"cannot write {output}: {error.strerror}") from error
+    try:
+        lifter, num_frames = checkpoint.lifter(), checkpoint.config.num_frames
+        model = to_onnx(lifter, num_frames=num_frames)
+        for key, value in {**metadata(checkpoint), **extra}.items():
+            model.metadata_props.add(key=key, value=value)
         part.write_bytes(model.SerializeToString())
-        difference_m = compare(lifter, part, num_frames=checkpoint.config.num_frames, real_xy=real_xy)
+        difference_m = compare(lifter, part, num_frames=num_frames, real_xy=real_xy)
         part.replace(output)
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}") from error

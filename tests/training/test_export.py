@@ -1,0 +1,163 @@
+"""Exported files: same numbers as PyTorch, a stated contract, no suspicious operators. And the shipped weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from posedemo.errors import ModelError, OutputError
+from posedemo.geometry import bone_lengths
+from posedemo.models import export as export_module
+from posedemo.models.chance import Chance
+from posedemo.models.checkpoints import Checkpoint
+from posedemo.models.config import TrainConfig
+from posedemo.models.corpus import read_corpus
+from posedemo.models.evaluate import HeldOut, baselines, evaluate
+from posedemo.models.export import FORBIDDEN_OPERATORS, export
+from posedemo.models.lifter import build_lifter
+from posedemo.models.predictors import load_predictor, onnx_predictor
+from posedemo.models.samples import SampleMaker
+from posedemo.models.windows import load_motion
+from posedemo.skeleton import CANONICAL_BONE_SUM_M, H36M17
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "weights" / "semgcn.onnx"
+
+CONTRACT = {
+    "posedemo_contract": "1",
+    "lifter": "semgcn",
+    "skeleton": "h36m17",
+    "window": "1",
+    "target": "0",
+    "rate_hz": "30",
+    "units": "metre",
+    "normalisation": "screen",
+}
+
+
+def checkpoint_of(config: TrainConfig) -> Checkpoint:
+    """A lifter whose batch normalisation and non-local blocks are not in their first state."""
+    torch.manual_seed(1)
+    lifter = build_lifter(config)
+    for parameters in lifter.parameters():
+        torch.nn.init.normal_(parameters, std=0.2) if parameters.ndim < 2 else None
+    lifter.train()
+    for _ in range(3):
+        lifter(torch.randn(64, 1, 17, 2))
+    return Checkpoint(config, 3, 1.0, lifter.state_dict(), {}, ("lab/bob",), "c.npz", "abc")
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, corpus_path: Path) -> tuple[Path, float]:
+    corpus = read_corpus(corpus_path)
+    real_xy = HeldOut(load_motion(corpus, corpus.clips), num_sequences=2).windows(1)
+    path = tmp_path_factory.mktemp("export") / "lifter.onnx"
+    return path, export(checkpoint_of(TrainConfig(lifter="semgcn")), path, extra={"title": "test"}, real_xy=real_xy)
+
+
+def metadata_of(path: Path) -> dict[str, str]:
+    return {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+
+
+def test_torch_and_onnx_agree(exported: tuple[Path, float]) -> None:
+    path, difference_m = exported
+    assert difference_m < 1e-4
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_contract_is_stated(exported: tuple[Path, float]) -> None:
+    stated = metadata_of(exported[0])
+    assert CONTRACT.items() <= stated.items()
+    assert stated["title"] == "test"
+    assert onnx_predictor(exported[0]).holdout == ("lab/bob",)
+
+
+def test_the_graph_is_plain_and_whole(exported: tuple[Path, float]) -> None:
+    model = onnx.load(exported[0])
+    assert not {node.op_type for node in model.graph.node} & (FORBIDDEN_OPERATORS | {"Softmax", "Gather"})
+    assert [entry.name for entry in model.graph.input] == ["xy"]
+    assert [entry.name for entry in model.graph.output] == ["xyz"]
+    assert model.opset_import[0].version >= 17
+    assert not any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer)
+    assert str(ROOT).encode() not in exported[0].read_bytes()
+
+
+def test_every_batch_size_gives_the_same_poses(exported: tuple[Path, float]) -> None:
+    predictor = load_predictor(exported[0])
+    xy = np.random.default_rng(0).normal(size=(7, 1, 17, 2)).astype(np.float32)
+    together = predictor.lift(xy)
+    one_by_one = np.concatenate([predictor.lift(xy[i : i + 1]) for i in range(7)])
+    np.testing.assert_allclose(together, one_by_one, atol=1e-5)
+    assert np.abs(together[:, H36M17.index("pelvis")]).max() == 0
+    np.testing.assert_allclose(predictor.lift(0.3 * xy + 2), together, atol=1e-3)
+
+
+def test_channel_wise_masks_export_too(tmp_path: Path) -> None:
+    config = TrainConfig(lifter="semgcn", network={"channel_wise": True, "channels": 16, "num_blocks": 1})
+    assert export(checkpoint_of(config), tmp_path / "c.onnx", extra={}) < 1e-4
+
+
+def test_a_wrong_export_is_not_kept(
+    exported: tuple[Path, float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = onnx.load(exported[0])
+    del other.metadata_props[:]
+    monkeypatch.setattr(export_module, "to_onnx", lambda lifter, num_frames: other)
+    config = TrainConfig(lifter="semgcn", network={"channels": 8, "num_blocks": 1})
+    with pytest.raises(ModelError, match="differs from PyTorch"):
+        export(checkpoint_of(config), tmp_path / "c.onnx", extra={})
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    config = TrainConfig(lifter="semgcn", network={"channels": 8, "num_blocks": 1})
+    with pytest.raises(OutputError, match="cannot write"):
+        export(checkpoint_of(config), tmp_path / "file" / "c.onnx", extra={})
+
+
+@pytest.mark.parametrize("content", [b"", b"text"])
+def test_files_that_are_no_lifters_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match="is not an exported lifter"):
+        load_predictor(tmp_path / "x.onnx")
+
+
+def test_the_shipped_lifter_states_its_contract_and_licence() -> None:
+    stated = metadata_of(SHIPPED)
+    assert CONTRACT.items() <= stated.items()
+    assert stated["licence"] == "CC BY-SA 3.0"
+    assert "HDM05" in stated["training_data"]
+    assert "CMU" in stated["training_data"]
+    assert SHIPPED.stat().st_size < 10_000_000
+    weights = sum(int(np.prod(tensor.dims)) for tensor in onnx.load(SHIPPED).graph.initializer)
+    assert weights > 434_733 - 9 * 49, "all weights, less the folded edge weights"
+
+
+def test_the_shipped_lifter_beats_the_mean_pose_on_walking_it_has_never_seen(corpus_path: Path) -> None:
+    corpus = read_corpus(corpus_path)
+    held_out = HeldOut(load_motion(corpus, corpus.clips[1:2]), num_sequences=64)
+    training = load_motion(corpus, (corpus.clips[0], *corpus.clips[2:]))
+    lifted = evaluate(load_predictor(SHIPPED), held_out)
+    mean_pose = baselines(training, held_out)["mean pose"]
+    assert lifted["clean"].mpjpe_mm < 0.6 * mean_pose.mpjpe_mm
+    assert lifted["noisy"].mpjpe_mm < 0.7 * mean_pose.mpjpe_mm
+
+
+def test_the_shipped_lifter_makes_people_of_plausible_build(corpus_path: Path) -> None:
+    corpus = read_corpus(corpus_path)
+    samples = SampleMaker(load_motion(corpus, corpus.clips), 1, vary_motion=False, detector_errors=False)
+    xyz_m = load_predictor(SHIPPED).lift(samples.draw(Chance(0), 200).xy.numpy())
+    lengths_m = bone_lengths(xyz_m, H36M17)
+    assert lengths_m.sum(-1).mean() == pytest.approx(CANONICAL_BONE_SUM_M, rel=0.08)
+    children = [H36M17.joints[child] for _, child in H36M17.bones]
+    by_bone = dict(zip(children, lengths_m.mean(axis=0), strict=True))
+    for side in ("left", "right"):
+        assert 0.34 < by_bone[f"{side}_knee"] < 0.52
+        assert 0.34 < by_bone[f"{side}_ankle"] < 0.52
+        assert 0.20 < by_bone[f"{side}_elbow"] < 0.36
+    for left, right in H36M17.left_right_pairs:
+        assert by_bone[H36M17.joints[left]] == pytest.approx(by_bone[H36M17.joints[right]], rel=0.15)

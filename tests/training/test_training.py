@@ -1,0 +1,192 @@
+"""Training runs: they learn, resume exactly, and stop in time; evaluation measures what it says."""
+
+from __future__ import annotations
+
+import csv
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from posedemo.errors import ConfigError, ModelError
+from posedemo.models.chance import Chance
+from posedemo.models.checkpoints import load_checkpoint, save_checkpoint
+from posedemo.models.config import TrainConfig, preset
+from posedemo.models.corpus import Corpus, read_corpus
+from posedemo.models.evaluate import HeldOut, baselines, evaluate, report, score, sliding_windows
+from posedemo.models.lifter import build_lifter
+from posedemo.models.losses import mpjpe
+from posedemo.models.predictors import Predictor, load_predictor
+from posedemo.models.samples import SampleMaker
+from posedemo.models.train import CHECKPOINT_NAME, LOG_NAME, Pace, Run, train
+from posedemo.models.windows import load_motion
+
+TINY = preset("semgcn", "tiny")
+
+
+@pytest.fixture(scope="module")
+def corpus(corpus_path: Path) -> Corpus:
+    return read_corpus(corpus_path)
+
+
+@pytest.fixture(scope="module")
+def maker(corpus: Corpus) -> SampleMaker:
+    return SampleMaker(load_motion(corpus, corpus.clips), num_frames=1)
+
+
+def start(corpus: Corpus, output: Path, config: TrainConfig = TINY, **options: object) -> Path:
+    return train(config, corpus, output, corpus_name="c.npz", holdout=["lab/bob"], **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_sixty_four_samples_are_learned_to_ten_millimetres(maker: SampleMaker) -> None:
+    torch.manual_seed(0)
+    samples = maker.draw(Chance(0), 64)
+    lifter = build_lifter(TrainConfig(lifter="semgcn")).train()
+    optimizer = torch.optim.Adam(lifter.parameters(), lr=2e-3)
+    deadline = time.monotonic() + 110
+    loss = torch.tensor(1.0)
+    step = 0
+    while loss > 0.008 and time.monotonic() < deadline:
+        for group in optimizer.param_groups:
+            group["lr"] = 2e-3 * 0.997**step
+        loss = mpjpe(lifter(samples.xy), samples.xyz_m[:, -1])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        step += 1
+    assert loss < 0.010, f"{1000 * float(loss):.1f} mm after {step} steps"
+
+
+def test_a_resumed_run_is_bit_for_bit_the_uninterrupted_one(maker: SampleMaker, tmp_path: Path) -> None:
+    whole, first = Run(TINY, maker), Run(TINY, maker)
+    for step in range(20):
+        whole.advance(step / TINY.steps)
+    for step in range(10):
+        first.advance(step / TINY.steps)
+    save_checkpoint(first.checkpoint(holdout=["lab/bob"], corpus_name="c.npz"), tmp_path / "c.pt")
+    second = Run(TINY, maker)
+    second.restore(load_checkpoint(tmp_path / "c.pt"))
+    for step in range(10, 20):
+        second.advance(step / TINY.steps)
+    assert second.step == whole.step == 20
+    for name, weights in whole.lifter.state_dict().items():
+        assert torch.equal(second.lifter.state_dict()[name], weights), name
+
+
+def test_a_short_run_learns_logs_and_resumes(corpus: Corpus, tmp_path: Path) -> None:
+    config = replace(TINY, steps=60)
+    path = start(corpus, tmp_path, config)
+    checkpoint = load_checkpoint(path)
+    assert (checkpoint.step, checkpoint.holdout, checkpoint.corpus) == (60, ("lab/bob",), "c.npz")
+    assert checkpoint.config == config
+    with (tmp_path / LOG_NAME).open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[-1]["step"] == "60"
+    held_out = HeldOut(load_motion(corpus, corpus.clips[1:2]), num_sequences=4)
+    untrained = evaluate(Predictor(lambda xy: np.zeros((len(xy), 17, 3), np.float32), 1), held_out)
+    assert float(rows[-1]["clean_mpjpe_mm"]) < untrained["clean"].mpjpe_mm
+    assert start(corpus, tmp_path, config, resume=True) == path
+    with pytest.raises(ConfigError, match="already holds a run"):
+        start(corpus, tmp_path, config)
+
+
+def test_a_time_limit_ends_the_run_at_a_low_learning_rate(corpus: Corpus, tmp_path: Path) -> None:
+    began_s = time.monotonic()
+    path = start(corpus, tmp_path, replace(TINY, steps=1_000_000), pace=Pace(max_minutes=4 / 60))
+    assert time.monotonic() - began_s < 30
+    checkpoint = load_checkpoint(path)
+    assert 0 < checkpoint.step < 1_000_000
+    assert checkpoint.elapsed_s >= 4
+    assert checkpoint.optimizer["param_groups"][0]["lr"] < 0.05 * TINY.learning_rate
+
+
+def test_an_interrupted_run_is_saved(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = iter(range(5))
+    advance = Run.advance
+
+    def interrupted(run: Run, progress: float) -> float:
+        if next(steps, None) is None:
+            raise KeyboardInterrupt
+        return advance(run, progress)
+
+    monkeypatch.setattr(Run, "advance", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        start(corpus, tmp_path)
+    assert load_checkpoint(tmp_path / CHECKPOINT_NAME).step == 5
+
+
+def test_the_learning_rate_rises_and_falls(maker: SampleMaker) -> None:
+    run = Run(TINY, maker)
+    assert run.learning_rate(0.0) == pytest.approx(TINY.learning_rate / TINY.warm_up_steps, rel=0.01)
+    run.step = TINY.warm_up_steps
+    rates = [run.learning_rate(progress) for progress in (0.1, 0.5, 0.9, 1.0)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.01 * TINY.learning_rate
+
+
+def test_a_corpus_of_another_rate_is_refused(corpus: Corpus, tmp_path: Path) -> None:
+    slow = replace(corpus, clips=tuple(replace(clip, rate_hz=25.0) for clip in corpus.clips))
+    with pytest.raises(ConfigError, match="25 frames a second"):
+        start(slow, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no", b"text"])
+def test_damaged_checkpoints_are_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "c.pt").write_bytes(content)
+    with pytest.raises(ModelError, match="is not a checkpoint"):
+        load_checkpoint(tmp_path / "c.pt")
+    with pytest.raises(ModelError, match="cannot read"):
+        load_checkpoint(tmp_path / "absent.pt")
+
+
+def test_checkpoints_run_no_code_when_read(tmp_path: Path) -> None:
+    torch.save({"format": 1, "config": Path("/")}, tmp_path / "c.pt")
+    with pytest.raises(ModelError, match="is not a checkpoint"):
+        load_checkpoint(tmp_path / "c.pt")
+
+
+def test_unknown_presets_are_refused() -> None:
+    with pytest.raises(ConfigError, match="no preset 'huge'"):
+        preset("semgcn", "huge")
+
+
+def test_sliding_windows_end_at_their_frame_and_repeat_the_first() -> None:
+    xy = np.arange(2 * 4, dtype=np.float32).reshape(2, 4, 1, 1)
+    windows = sliding_windows(xy, 3)
+    assert windows.shape == (8, 3, 1, 1)
+    assert windows[:4, :, 0, 0].tolist() == [[0, 0, 0], [0, 0, 1], [0, 1, 2], [1, 2, 3]]
+
+
+def test_scores_of_a_perfect_and_of_a_breathing_lifter() -> None:
+    true_m = np.random.default_rng(0).normal(size=(3, 8, 17, 3)).astype(np.float32)
+    true_m[:] = true_m[:, :1]
+    perfect = score(true_m, true_m)
+    assert perfect.mpjpe_mm == perfect.mpjve_mm == 0
+    assert perfect.bone_spread_percent == pytest.approx(0, abs=1e-4)
+    sizes = np.where(np.arange(8) % 2, 1.1, 0.9)[:, None, None].astype(np.float32)
+    breathing = score(true_m * sizes, true_m)
+    assert breathing.bone_spread_percent == pytest.approx(10, rel=1e-3)
+    assert breathing.p_mpjpe_mm == pytest.approx(0, abs=1e-2)
+
+
+def test_evaluation_is_repeatable_and_baselines_are_ordered(corpus: Corpus) -> None:
+    held_out = HeldOut(load_motion(corpus, corpus.clips[1:2]), num_sequences=16)
+    training = load_motion(corpus, (corpus.clips[0], *corpus.clips[2:]))
+    lifter = build_lifter(TINY)
+    predictor = Predictor(lambda xy: lifter.eval()(torch.from_numpy(xy)).detach().numpy(), 1)
+    first, second = evaluate(predictor, held_out), evaluate(predictor, held_out)
+    assert first == second
+    simple = baselines(training, held_out)
+    assert simple["mean pose, true heading"].mpjpe_mm < simple["mean pose"].mpjpe_mm
+    assert "mean pose, true heading" in report({**first, **simple})
+
+
+def test_predictors_from_checkpoints_know_their_split(maker: SampleMaker, tmp_path: Path) -> None:
+    run = Run(TINY, maker)
+    save_checkpoint(run.checkpoint(holdout=["lab/bob"], corpus_name="c.npz"), tmp_path / "c.pt")
+    predictor = load_predictor(tmp_path / "c.pt")
+    assert predictor.holdout == ("lab/bob",)
+    assert predictor.lift(np.ones((3, 1, 17, 2), np.float32)).shape == (3, 17, 3)
