@@ -122,9 +122,9 @@ class Figure:
 
     def _balls(self, joints_m: Float32Array, visible: Float32Array) -> tuple[Float32Array, Float32Array]:
         centres = joints_m[_BALLS]
-        is_drawn = np.isfinite(centres).all(axis=-1)
-        centres = np.where(is_drawn[:, None], centres, 0)
-        points = centres[:, None] + (self._ball_radii_m * is_drawn)[:, None, None] * self._ball_normals
+        is_drawn = np.asarray(np.isfinite(centres)).all(axis=-1)
+        centres = np.where(np.expand_dims(is_drawn, 1), centres, 0)
+        points = centres[:, None] + np.expand_dims(self._ball_radii_m * is_drawn, (1, 2)) * self._ball_normals
         return points, self._faded(self._ball_colors, visible[_BALLS][:, None, None])
 
     def _head(self, joints_m: Float32Array, visible: Float32Array) -> tuple[Float32Array, Float32Array]:

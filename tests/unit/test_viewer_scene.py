@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from gui.example_poses import ARMS_UP, STANDING, make_person, make_pose
+from posedemo.datatypes import Person
+from posedemo.skeleton import H36M17
+from posedemo.viewer.figure import JOINT_RADIUS_M
+from posedemo.viewer.framing import FIRST_VIEW, Framing
+from posedemo.viewer.scene import Scene
+from posedemo.viewer.standing import ROOM_HALF_DEPTH_M, ROOM_HALF_WIDTH_M, Standing
+from posedemo.viewer.theme import DARK
+
+FRAME_S = 1 / 30
+
+
+def make_scene(*people: Person, mirror: bool = False, max_people: int = 2) -> Scene:
+    scene = Scene(max_people=max_people, theme=DARK, mirror=mirror)
+    scene.update(people, 0.0)
+    return scene
+
+
+def drawn(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and colours of triangles that have an area."""
+    corners = scene.body_vertices[scene.body_triangles]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=-1)
+    used = np.unique(scene.body_triangles[area > 1e-12])
+    return scene.body_vertices[used], scene.body_colors[used]
+
+
+def middle_of_hue(scene: Scene, wanted: str) -> np.ndarray:
+    """Centre of what is drawn in a side's colour, whatever light falls on it."""
+    vertices, colors = drawn(scene)
+    blueness = colors[:, 2] - colors[:, 0]
+    is_wanted = blueness > 0.15 if wanted == "left" else blueness < -0.15
+    return vertices[is_wanted].mean(axis=0)
+
+
+def test_topology_stays_the_same() -> None:
+    scene = make_scene()
+    shapes = {scene.body_vertices.shape}
+    triangles = scene.body_triangles.copy()
+    for people in ((make_person(),), (make_person(), make_person(ARMS_UP, 1)), ()):
+        scene.update(people, FRAME_S)
+        shapes.add(scene.body_vertices.shape)
+        assert scene.body_vertices.shape == scene.body_colors.shape
+    assert len(shapes) == 1
+    assert triangles.max() < next(iter(shapes))[0]
+    np.testing.assert_array_equal(scene.body_triangles, triangles)
+
+
+def test_colours_and_places_are_numbers_in_range() -> None:
+    scene = make_scene(make_person(ARMS_UP), make_person(track_id=1, confidence=0.0))
+    for array in (scene.body_vertices, scene.shadow_vertices, scene.body_colors, scene.shadow_colors):
+        assert np.isfinite(array).all()
+    for colors in (scene.body_colors, scene.shadow_colors, scene.floor.colors, scene.floor.grid_colors):
+        assert colors.min() >= 0
+        assert colors.max() <= 1
+
+
+def test_nobody_draws_nothing() -> None:
+    assert len(drawn(make_scene())[0]) == 0
+
+
+def test_person_without_pose_is_not_drawn() -> None:
+    person = make_person()
+    scene = make_scene(Person(person.track_id, person.keypoints))
+    assert len(drawn(scene)[0]) == 0
+
+
+def test_more_people_than_there_is_room_for_are_left_out() -> None:
+    scene = make_scene(*(make_person(track_id=index) for index in range(4)), max_people=2)
+    assert len(scene.people) == 2
+
+
+def test_unknown_joint_takes_its_bones_with_it() -> None:
+    unknown = (np.nan, np.nan, np.nan)
+    whole = make_scene(make_person(ARMS_UP))
+    without = make_scene(make_person(make_pose(left_wrist=unknown, left_elbow=unknown)))
+    assert np.isfinite(without.body_vertices).all()
+    assert len(drawn(without)[0]) < len(drawn(whole)[0])
+    # The left shoulder is the last joint on that side.
+    reach_m = STANDING[H36M17.index("left_shoulder"), 0] + JOINT_RADIUS_M["shoulder"]
+    assert drawn(without)[0][:, 0].max() <= reach_m + 1e-3
+
+
+def test_person_without_any_known_joint_draws_nothing() -> None:
+    scene = make_scene(make_person(np.full_like(STANDING, np.nan)))
+    assert len(drawn(scene)[0]) == 0
+    assert np.isfinite(scene.shadow_vertices).all()
+
+
+def test_person_facing_the_camera_has_their_right_on_the_left_of_the_view() -> None:
+    scene = make_scene(make_person())
+    assert middle_of_hue(scene, "right")[0] < -0.05
+    assert middle_of_hue(scene, "left")[0] > 0.05
+
+
+def test_mirror_swaps_the_sides_of_the_room_but_not_of_the_body() -> None:
+    person = make_person(root_m=(0.8, 0, 3))
+    straight, mirrored = make_scene(person), make_scene(person, mirror=True)
+    assert drawn(straight)[0][:, 0].mean() > 0.5
+    np.testing.assert_allclose(straight.people[0].joints_m * [-1, 1, 1], mirrored.people[0].joints_m, atol=1e-6)
+    assert middle_of_hue(mirrored, "left")[0] < middle_of_hue(mirrored, "right")[0]
+
+
+def test_what_is_nearer_to_the_camera_is_nearer_to_the_viewer() -> None:
+    scene = make_scene(make_person(make_pose(left_wrist=(0.2, -0.3, -0.6))))
+    joints_m = scene.people[0].joints_m
+    assert joints_m[H36M17.index("left_wrist"), 2] > joints_m[H36M17.index("pelvis"), 2] + 0.5
+
+
+def test_unsure_joints_fade_into_the_background() -> None:
+    background = np.array(DARK.background)
+    contrast = [
+        np.abs(drawn(make_scene(make_person(confidence=confidence)))[1] - background).mean()
+        for confidence in (0.9, 0.35, 0.1)
+    ]
+    assert contrast[0] > 1.3 * contrast[1] > 1.3 * contrast[2] > 0
+
+
+def test_feet_stand_on_the_floor() -> None:
+    for pose in (STANDING, ARMS_UP, make_pose(right_ankle=(-0.16, 0.5, 0.3))):
+        lowest_m = drawn(make_scene(make_person(pose)))[0][:, 1].min()
+        assert abs(lowest_m) < 0.005
+
+
+def test_unknown_feet_leave_the_pelvis_at_a_usual_height() -> None:
+    unknown = (np.nan, np.nan, np.nan)
+    person = make_person(make_pose(left_ankle=unknown, right_ankle=unknown, left_knee=unknown, right_knee=unknown))
+    pelvis = make_scene(person).people[0].joints_m[H36M17.index("pelvis")]
+    assert 0.8 < pelvis[1] < 1.05
+
+
+def test_floor_follows_slowly_down_and_never_cuts_a_foot() -> None:
+    standing = Standing()
+    tall, crouched = make_person(), make_person(STANDING * np.float32([1, 0.6, 1]))
+    pelvis = H36M17.index("pelvis")
+    first = standing.update([tall], 0.0)[0].joints_m[pelvis, 1]
+    next_frame = standing.update([crouched], FRAME_S)[0].joints_m[pelvis, 1]
+    settled = standing.update([crouched], 10.0)[0].joints_m[pelvis, 1]
+    assert settled + 0.25 < next_frame < first
+    risen = standing.update([tall], 10.0 + FRAME_S)[0].joints_m
+    assert risen[:, 1].min() >= JOINT_RADIUS_M["ankle"] - 1e-5
+
+
+def test_two_people_are_apart_as_in_the_picture() -> None:
+    left, right = make_person(root_m=(-0.7, 0, 3)), make_person(track_id=1, root_m=(0.7, 0, 4))
+    people = make_scene(left, right).people
+    assert people[1].joints_m[0, 0] - people[0].joints_m[0, 0] > 1.0
+    # The second is further away.
+    assert people[1].joints_m[0, 2] < people[0].joints_m[0, 2] - 0.5
+
+
+def test_first_place_is_the_middle_and_depth_counts_from_there() -> None:
+    standing = Standing()
+    z_m = [standing.update([make_person(root_m=(0, 0, depth_m))], 0.0)[0].joints_m[0, 2] for depth_m in (6.0, 5.5, 6.5)]
+    assert z_m[0] == pytest.approx(0)
+    assert z_m[1] > 0.4 > -0.4 > z_m[2]
+
+
+@pytest.mark.parametrize("root_m", [(100.0, 0.0, 90.0), (-100.0, 0.0, 0.5), (np.nan, 0.0, 3.0), None])
+def test_nobody_leaves_the_room(root_m: tuple[float, float, float] | None) -> None:
+    standing = Standing()
+    standing.update([make_person()], 0.0)
+    joints_m = standing.update([make_person(root_m=root_m)], FRAME_S)[0].joints_m
+    pelvis = joints_m[H36M17.index("pelvis")]
+    assert np.isfinite(joints_m).all()
+    assert abs(pelvis[0]) <= ROOM_HALF_WIDTH_M
+    assert abs(pelvis[2]) <= ROOM_HALF_DEPTH_M
+
+
+def test_missing_place_keeps_the_last_one() -> None:
+    standing = Standing()
+    there = standing.update([make_person(root_m=(0.5, 0, 3))], 0.0)[0].joints_m
+    still = standing.update([make_person(root_m=None)], FRAME_S)[0].joints_m
+    np.testing.assert_allclose(there, still, atol=1e-6)
+
+
+def test_places_of_people_who_are_gone_are_forgotten() -> None:
+    standing = Standing()
+    for index in range(100):
+        standing.update([make_person(track_id=index)], float(index))
+    assert len(standing._places) < 10
+
+
+def test_shadow_is_darkest_under_the_feet() -> None:
+    scene = make_scene(make_person())
+    brightness = scene.shadow_colors[: len(scene.shadow_colors) // 2].mean(axis=-1)
+    distance_m = np.linalg.norm(scene.shadow_vertices[: len(brightness), [0, 2]], axis=-1)
+    assert brightness[distance_m < 0.2].mean() < 0.7 * brightness[distance_m > 0.8].mean()
+
+
+def test_camera_follows_everybody_calmly() -> None:
+    framing = Framing(aspect=0.8)
+    standing = Standing()
+    centre = standing.update([make_person()], 0.0)
+    first = framing.update(centre, 0.0)
+    assert first.half_height_m == FIRST_VIEW.half_height_m
+    two = standing.update([make_person(root_m=(-1.2, 0, 3)), make_person(track_id=1, root_m=(1.2, 0, 3))], FRAME_S)
+    soon, later = framing.update(two, FRAME_S), framing.update(two, 20.0)
+    assert first.half_height_m < soon.half_height_m < first.half_height_m * 1.1
+    reach_m = max(abs(person.joints_m[:, 0]).max() for person in two)
+    assert later.half_height_m * 0.8 > reach_m
+    assert framing.update((), 21.0) == later
+
+
+def test_view_axes_are_square() -> None:
+    front, up = np.array(FIRST_VIEW.front), np.array(FIRST_VIEW.up)
+    assert front @ up == pytest.approx(0, abs=1e-9)
+    assert np.linalg.norm(front) == pytest.approx(1)
+    assert np.linalg.norm(up) == pytest.approx(1)
+
+
+def test_scene_needs_numpy_only() -> None:
+    code = "import sys, posedemo.viewer.scene, posedemo.viewer.framing; print(*{'open3d', 'cv2'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == ""
