@@ -99,8 +99,9 @@ def to_adult_size(xyz_m: Tensor) -> Tensor:
 
     The 16 bones sum to ``CANONICAL_BONE_SUM_M`` in the mean over the window, not counting the earlier frame before it.
     """
-    bone_sum_m = to_bones(xyz_m[:, 1:]).norm(dim=-1).sum(dim=-1).mean(dim=1)
-    return xyz_m * (CANONICAL_BONE_SUM_M / bone_sum_m)[:, None, None, None]
+    lengths_m: Tensor = torch.linalg.vector_norm(to_bones(xyz_m[:, 1:]), dim=-1)
+    size = lengths_m.sum(dim=-1).mean(dim=1) / CANONICAL_BONE_SUM_M
+    return xyz_m / size[:, None, None, None]
 
 
 def vary(xyz_m: Tensor, chance: Chance) -> Tensor:

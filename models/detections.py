@@ -109,17 +109,19 @@ def detect(points: Tensor, chance: Chance) -> Tensor:
 def person_size(points: Tensor) -> Tensor:
     """(N, 1, 1, 1) mean distance of the points from the middle of the hips."""
     pelvis = points[:, :, joints_of(["left_hip", "right_hip"])].mean(dim=2, keepdim=True)
-    return (points - pelvis).norm(dim=-1).mean(dim=(1, 2))[:, None, None, None]
+    distances: Tensor = torch.linalg.vector_norm(points - pelvis, dim=-1)
+    return distances.mean(dim=(1, 2))[:, None, None, None]
 
 
 def _noise(shape: torch.Size, chance: Chance) -> Tensor:
     """Errors (N, T, 17, 2) in person sizes: white, slow and constant in time."""
     count, num_frames, num_joints, _ = shape
-    slow = chance.normal(count, num_joints * 2, num_frames + _SLOW_FRAMES - 1)
-    slow = functional.avg_pool1d(slow, _SLOW_FRAMES, stride=1) * _SLOW_FRAMES**0.5
-    slow = slow.transpose(1, 2).unflatten(2, (num_joints, 2))
+    unsmoothed = chance.normal(count, num_joints * 2, num_frames + _SLOW_FRAMES - 1)
+    smoothed: Tensor = functional.avg_pool1d(unsmoothed, _SLOW_FRAMES, stride=1)
+    # The mean of n white numbers has a standard deviation of 1 / sqrt(n): bring it back to 1.
+    slow = smoothed.transpose(1, 2).reshape(shape) * _SLOW_FRAMES**0.5
     mixed = _WHITE * chance.normal(*shape) + _SLOW * slow + _CONSTANT * chance.normal(count, 1, num_joints, 2)
-    level = _NOISE_MEDIAN * (_NOISE_SPREAD * chance.normal(count, 1, 1, 1)).exp()
+    level = torch.exp(_NOISE_SPREAD * chance.normal(count, 1, 1, 1)) * _NOISE_MEDIAN
     return level * mixed * _per_joint(_JOINT_FACTORS, default=1.0)[:, None]
 
 

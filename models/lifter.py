@@ -39,7 +39,7 @@ class Lifter(nn.Module):
         Returns:
             (N, 17, 3) metres at the size of an average adult, camera axes, the pelvis exactly at the origin.
         """
-        xyz = self.network(self.normalise(xy).squeeze(1))
+        xyz: Tensor = self.network(self.normalise(xy).squeeze(1))
         return xyz - xyz[:, self.pelvis : self.pelvis + 1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from .bodies import to_bones
@@ -11,7 +12,8 @@ from .bodies import to_bones
 
 def mpjpe(predicted: Tensor, true: Tensor) -> Tensor:
     """Mean Euclidean distance of the joints: the metric itself, and less moved by rare large errors than the square."""
-    return (predicted - true).norm(dim=-1).mean()
+    distances: Tensor = torch.linalg.vector_norm(predicted - true, dim=-1)
+    return distances.mean()
 
 
 def joints_squared(predicted: Tensor, true: Tensor) -> Tensor:

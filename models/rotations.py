@@ -17,12 +17,12 @@ def about_axis(axis: int, angle_rad: Tensor) -> Tensor:
 
 def from_vector(vector_rad: Tensor) -> Tensor:
     """Matrices (..., 3, 3) from rotation vectors (..., 3): axis times angle, by Rodrigues' formula."""
-    angle_rad = vector_rad.norm(dim=-1, keepdim=True)
+    angle_rad: Tensor = torch.linalg.vector_norm(vector_rad, dim=-1, keepdim=True)
     x, y, z = (vector_rad / angle_rad.clamp(min=1e-9)).unbind(dim=-1)
     zero = torch.zeros_like(x)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).reshape(*x.shape, 3, 3)
     angle_rad = angle_rad.unsqueeze(-1)
-    return torch.eye(3) + angle_rad.sin() * cross + (1 - angle_rad.cos()) * (cross @ cross)
+    return torch.eye(3) + angle_rad.sin() * cross - (angle_rad.cos() - 1) * (cross @ cross)
 
 
 def turn(matrices: Tensor, vectors: Tensor) -> Tensor:

@@ -151,7 +151,7 @@ class NonLocalBlock(nn.Module):
         """Maximum over each pair of joints: (N, J, C) to (N, J/2, C); unchanged without pairs."""
         if not len(self.pair_order):
             return x
-        pairs = x[:, self.pair_order].unflatten(1, (self.num_senders, 2))
+        pairs = x[:, self.pair_order].reshape(-1, self.num_senders, 2, x.shape[-1])
         return pairs.amax(dim=2)
 
 
@@ -196,7 +196,7 @@ class SemGCN(nn.Module):
 def _over_channels(norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
     """Normalise (N, J, C) with statistics over samples and joints."""
     normed: Tensor = norm(x.flatten(0, 1))  # (N * J, C)
-    return normed.unflatten(0, (-1, x.shape[1]))
+    return normed.reshape(x.shape)
 
 
 def _pooled_pairs(skeleton: Skeleton) -> list[tuple[int, int]]:
