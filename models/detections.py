@@ -7,6 +7,8 @@ definition at run time. Points are (N, T, 17, 2); until ``derive`` the place of 
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -119,7 +121,7 @@ def _noise(shape: torch.Size, chance: Chance) -> Tensor:
     unsmoothed = chance.normal(count, num_joints * 2, num_frames + _SLOW_FRAMES - 1)
     smoothed: Tensor = functional.avg_pool1d(unsmoothed, _SLOW_FRAMES, stride=1)
     # The mean of n white numbers has a standard deviation of 1 / sqrt(n): bring it back to 1.
-    slow = smoothed.transpose(1, 2).reshape(shape) * _SLOW_FRAMES**0.5
+    slow = smoothed.transpose(1, 2).reshape(shape) * math.sqrt(_SLOW_FRAMES)
     mixed = _WHITE * chance.normal(*shape) + _SLOW * slow + _CONSTANT * chance.normal(count, 1, num_joints, 2)
     level = torch.exp(_NOISE_SPREAD * chance.normal(count, 1, 1, 1)) * _NOISE_MEDIAN
     return level * mixed * _per_joint(_JOINT_FACTORS, default=1.0)[:, None]

@@ -17,8 +17,6 @@ from ..errors import ConfigError
 from ..skeleton import H36M17
 from .bvh import FloatArray
 
-_Weights = Mapping[str, float]
-
 
 @dataclass(frozen=True)
 class JointRule:
@@ -27,15 +25,14 @@ class JointRule:
     Attributes:
         weights: name of a BVH joint to its weight; the weights sum to 1.
         offset_cm: (3,) added in the turned frame of ``offset_joint``.
-        offset_joint: the first joint of ``weights`` unless said otherwise.
     """
 
-    weights: _Weights
+    weights: Mapping[str, float]
     offset_cm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     @property
     def offset_joint(self) -> str:
-        """The joint whose rotation turns the offset."""
+        """The joint whose rotation turns the offset: the first of ``weights``."""
         return next(iter(self.weights))
 
 
