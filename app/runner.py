@@ -7,6 +7,7 @@ an error anywhere take the same way out: close the hand-off, join, close the out
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -60,6 +61,10 @@ def run(settings: Settings) -> int:
         outputs = stack.enter_context(SinkSet(settings, source.info))
         stages, provider = _open_stages(settings)
         stack.enter_context(stages)
+        # The libraries leave half a million objects that live as long as the run. MediaPipe makes enough small ones a
+        # frame to set off full collections, each of which would visit them all.
+        gc.collect()
+        gc.freeze()
         capture.start()
         viewer = ViewerSink() if has_window else None
         sinks = [outputs, *([viewer] if viewer else []), statistics]
