@@ -1,0 +1,175 @@
+"""The real window, as a person meets it: looked at, typed on, closed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pytest
+from gui.screen import Screen, wait_until
+from posedemo.errors import ConfigError
+from posedemo.viewer.display import check_display
+from posedemo.viewer.theme import DARK, bgr_bytes
+
+pytestmark = pytest.mark.gui
+
+_FOLDER = Path(__file__).resolve().parent
+_END_TIMEOUT_S = 15.0
+
+
+class ShownWindow:
+    """``show_window.py`` in a process of its own."""
+
+    def __init__(self, screen: Screen, *arguments: str) -> None:
+        self.screen = screen
+        environment = {**screen.environment, "PYTHONPATH": str(_FOLDER.parent)}
+        command = [sys.executable, str(_FOLDER / "show_window.py"), *arguments]
+        self.process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.number = screen.find_window("^posedemo")
+
+    def feed(self, word: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{word}\n")
+        self.process.stdin.flush()
+
+    def picture(self) -> np.ndarray:
+        return self.screen.picture()
+
+    def shows(self, word: str) -> np.ndarray:
+        """Feed a word and return the picture that it changed."""
+        before = self.picture()
+        self.feed(word)
+        assert wait_until(lambda: bool((self.picture() != before).any())), "the picture does not change"
+        assert wait_until(lambda: self._is_still()), "the picture does not come to rest"
+        return self.picture()
+
+    def ended(self) -> tuple[str, str]:
+        """What was said on standard output and on standard error."""
+        said, complained = self.process.communicate(timeout=_END_TIMEOUT_S)
+        assert self.process.returncode == 0, complained
+        return said.strip(), complained.strip()
+
+    def _is_still(self) -> bool:
+        before = self.picture()
+        # Longer than the window waits before it draws without news.
+        return not wait_until(lambda: bool((self.picture() != before).any()), timeout_s=0.7)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def window(screen: Screen) -> Iterator[ShownWindow]:
+    with ShownWindow(screen) as shown:
+        yield shown
+
+
+def near(picture: np.ndarray, side: str, tolerance: int = 90) -> np.ndarray:
+    """Where a picture has about the colour of a side of the body."""
+    return np.abs(picture.astype(int) - bgr_bytes(DARK.side(side))).sum(axis=-1) < tolerance
+
+
+def room_part(picture: np.ndarray) -> np.ndarray:
+    """The right part, where the camera picture is not."""
+    return picture[:, 500:]
+
+
+def test_shows_room_and_picture_and_follows_the_person(window: ShownWindow) -> None:
+    assert window.screen.xdotool("getwindowname", window.number).startswith("posedemo")
+    nobody = window.shows("n")
+    standing = window.shows("s")
+    arms_up = window.shows("a")
+    assert not near(room_part(nobody), "left").any()
+    for side in ("left", "right"):
+        assert near(room_part(standing), side).sum() > 2000
+    right_x, left_x = (np.nonzero(near(room_part(standing), side))[1].mean() for side in ("right", "left"))
+    assert right_x < left_x
+    highest = [np.nonzero(near(room_part(picture), "left"))[0].min() for picture in (standing, arms_up)]
+    assert highest[1] < highest[0] - 40
+    green = np.abs(standing.astype(int) - (60, 120, 60)).sum(axis=-1) < 15
+    rows, columns = np.nonzero(green)
+    assert len(rows) > 20_000
+    assert columns.max() < 600
+    assert rows.max() < 450
+    window.feed("e")
+    said, complained = window.ended()
+    assert said == "RESULTS_ENDED"
+    assert complained == ""
+
+
+def test_mirror(screen: Screen) -> None:
+    with ShownWindow(screen, "--mirror") as window:
+        picture = room_part(window.shows("s"))
+        right_x, left_x = (np.nonzero(near(picture, side))[1].mean() for side in ("right", "left"))
+        assert right_x > left_x
+
+
+def test_mouse_moves_the_room_but_not_the_camera_picture(window: ShownWindow) -> None:
+    before = window.shows("s")
+    screen = window.screen
+    screen.drag((800, 500), (950, 530))
+    # The pointer is part of neither part that is compared.
+    screen.xdotool("mousemove", "1279", "799")
+    assert wait_until(lambda: bool((room_part(window.picture())[:700] != room_part(before)[:700]).any()))
+    assert wait_until(window._is_still)
+    green = [np.abs(picture.astype(int) - (60, 120, 60)).sum(axis=-1) < 15 for picture in (before, window.picture())]
+    assert np.mean(green[0] != green[1]) < 0.001
+
+
+def test_open3d_keys_do_nothing_of_their_own(window: ShownWindow, tmp_path: Path) -> None:
+    window.shows("s")
+    for key in ("h", "p", "l", "w", "o", "s", "1"):
+        window.screen.press(window.number, key)
+    window.screen.press(window.number, "q")
+    assert window.ended() == ("CLOSED_BY_USER", "")
+    assert not list(Path.cwd().glob("ScreenC*"))
+
+
+def test_escape_closes(window: ShownWindow) -> None:
+    window.shows("s")
+    window.screen.press(window.number, "Escape")
+    assert window.ended()[0] == "CLOSED_BY_USER"
+
+
+def test_closing_button_closes_even_before_the_first_result(window: ShownWindow) -> None:
+    window.screen.ask_to_close(window.number)
+    assert window.ended()[0] == "CLOSED_BY_USER"
+
+
+def test_error_of_the_pipeline_ends_the_window(window: ShownWindow) -> None:
+    window.shows("s")
+    window.feed("f")
+    assert window.ended()[0] == "the camera has gone"
+
+
+@pytest.mark.parametrize(("display", "words"), [("", "no display"), (":987", "refuses")])
+def test_no_display_is_told_before_anything_starts(monkeypatch: pytest.MonkeyPatch, display: str, words: str) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(ConfigError, match="no display to open a window on") as caught:
+        check_display()
+    assert words in caught.value.message
+    assert "--headless" in caught.value.hint
+
+
+def test_wayland_alone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    with pytest.raises(ConfigError, match="XWayland"):
+        check_display()
+
+
+def test_open_display_is_fine(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", screen.name)
+    check_display()
