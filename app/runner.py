@@ -67,7 +67,7 @@ def run(settings: Settings) -> int:
         gc.freeze()
         capture.start()
         viewer = ViewerSink() if has_window else None
-        sinks = [outputs, *([viewer] if viewer else []), statistics]
+        sinks: list[pipeline.Sink] = [outputs, *([viewer] if viewer else []), statistics]
         is_paced = has_window and not source.info.is_live and not output_paths(settings)
         frames = _progress(
             _limited(_paced(capture.frames) if is_paced else capture.frames, settings), source.info, settings

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,7 @@ PRESETS: dict[str, OneEuroParameters | None] = {
 }
 
 
-def _smoothing_factor(step_s: float, cutoff_hz: Float32Array | float) -> Float32Array | float:
+def _smoothing_factor(step_s: float, cutoff_hz: Any) -> Any:
     """Share of the new value in an exponential filter of that cut-off and time step (their Eq. 5)."""
     ratio = 2 * math.pi * cutoff_hz * step_s
     return ratio / (ratio + 1)
@@ -77,9 +78,8 @@ class OneEuro:
         target = np.where(known, value, last)
 
         speed_share = _smoothing_factor(step_s, self._parameters.derivative_cutoff_hz)
-        self._speed = self._speed + speed_share * ((target - last) / step_s - self._speed)
-        self._speed = np.where(np.isfinite(self._speed), self._speed, 0)
-        cutoff_hz = self._parameters.min_cutoff_hz + self._parameters.beta_per_m * np.abs(self._speed)
+        speed = np.nan_to_num(self._speed + speed_share * ((target - last) / step_s - self._speed))
+        cutoff_hz = self._parameters.min_cutoff_hz + self._parameters.beta_per_m * np.abs(speed)
         self._value = (last + _smoothing_factor(step_s, cutoff_hz) * (target - last)).astype(np.float32)
-        self._time_s = time_s
+        self._time_s, self._speed = time_s, speed
         return np.where(known, self._value, np.nan).astype(np.float32)

@@ -69,7 +69,7 @@ def fill_unknown(xy: Float32Array, held: Float32Array | None) -> Float32Array:
         (17, 2) without NaN: the joint's last known position; where there is none its nearest known ancestor's;
         without any the mean of the known joints.
     """
-    unknown = np.isnan(xy).any(axis=-1)
+    unknown = np.asarray(np.isnan(xy).any(axis=-1))
     if not unknown.any():
         return xy
     if held is not None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import cv2
+import numpy as np
 
 from ..datatypes import Frame, Stamp
 from ..errors import SourceError
@@ -50,7 +51,7 @@ class _Camera:
             if not found or image is None:
                 break
             now_s = max(time.monotonic(), last_s + 1e-6)
-            yield Frame(image_bgr=image, stamp=Stamp(index=index, time_s=now_s, grabbed_s=now_s))
+            yield Frame(image_bgr=np.asarray(image, np.uint8), stamp=Stamp(index=index, time_s=now_s, grabbed_s=now_s))
             index, last_s = index + 1, now_s
         self.ended()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import cv2
+import numpy as np
 
 from ..datatypes import Frame, ImageArray, Stamp
 from ..errors import SourceError
@@ -59,8 +60,9 @@ class VideoFile:
         step_s = float(1 / self.info.fps) if self.info.fps else 1 / 30
         time_s = -step_s
         for index, picture in enumerate(chain([self._first], self._decoder)):
-            media_s = float(picture.pts * picture.time_base) - self.info.start_s if self._has_time(picture) else -1.0
-            time_s = media_s if media_s > time_s else time_s + step_s
+            media_s = _media_time_s(picture)
+            since_start_s = time_s if media_s is None else media_s - self.info.start_s
+            time_s = since_start_s if since_start_s > time_s else time_s + step_s
             yield Frame(image_bgr=_upright(picture), stamp=Stamp(index=index, time_s=time_s))
         if self._num_damaged:
             logger.warning("%s: %d damaged packets were skipped", self._path, self._num_damaged)
@@ -105,7 +107,7 @@ class VideoFile:
             time_base=self._stream.time_base or SourceInfo.time_base,
             num_frames=num_frames,
             file=self._path,
-            start_s=float(first.pts * first.time_base) if self._has_time(first) else 0.0,
+            start_s=_media_time_s(first) or 0.0,
         )
 
     def _duration_s(self) -> float | None:
@@ -122,10 +124,6 @@ class VideoFile:
                 "what could be read has been processed; get a complete copy for the rest",
             )
 
-    @staticmethod
-    def _has_time(picture: av.VideoFrame) -> bool:
-        return picture.pts is not None and picture.time_base is not None
-
 
 def _open_container(path: Path) -> av.container.InputContainer:
     if not path.exists():
@@ -134,13 +132,17 @@ def _open_container(path: Path) -> av.container.InputContainer:
         return av.open(str(path))
     except (av.FFmpegError, OSError) as error:
         reason = "is a folder" if path.is_dir() else "is not a video that can be read"
-        detail = error.strerror if isinstance(error, (av.FFmpegError, OSError)) else error
-        raise SourceError(f"{path} {reason} ({detail})", "check that it plays in a video player") from error
+        raise SourceError(f"{path} {reason} ({error.strerror})", "check that it plays in a video player") from error
+
+
+def _media_time_s(picture: av.VideoFrame) -> float | None:
+    """The picture's time on the file's clock, where the file states one."""
+    return None if picture.pts is None or picture.time_base is None else float(picture.pts * picture.time_base)
 
 
 def _upright(picture: av.VideoFrame) -> ImageArray:
     """The picture as a player shows it, (H, W, 3) uint8 BGR."""
-    image: ImageArray = picture.to_ndarray(format="bgr24")
+    image = np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
     # FFmpeg states the counter-clockwise turn that the display needs, from -180 to 180 degrees.
     turn = _QUARTER_TURNS.get(round(picture.rotation / 90) * 90)
-    return image if turn is None else cv2.rotate(image, turn)
+    return image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)

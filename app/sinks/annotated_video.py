@@ -127,7 +127,7 @@ def annotate(result: Result, size_wh: tuple[int, int], *, mirror: bool) -> Image
     if result.frame.image_bgr is picture:
         picture = picture.copy()
     draw_people(picture, result.people, scale=scale)
-    return cv2.flip(picture, 1) if mirror else picture
+    return np.asarray(cv2.flip(picture, 1), np.uint8) if mirror else picture
 
 
 def fit(image: ImageArray, size_wh: tuple[int, int]) -> ImageArray:
@@ -139,11 +139,12 @@ def fit(image: ImageArray, size_wh: tuple[int, int]) -> ImageArray:
     inner = (max(1, round(width * scale)), max(1, round(height * scale)))
     # Averaging areas takes seven times as long, and shows only where much is thrown away.
     interpolation = cv2.INTER_AREA if scale < _COARSE_SCALE else cv2.INTER_LINEAR
-    resized: ImageArray = cv2.resize(image, inner, interpolation=interpolation)
+    resized = np.asarray(cv2.resize(image, inner, interpolation=interpolation), np.uint8)
     right, bottom = size_wh[0] - inner[0], size_wh[1] - inner[1]
     if right <= 0 and bottom <= 0:
         return resized
-    return cv2.copyMakeBorder(resized, 0, max(0, bottom), 0, max(0, right), cv2.BORDER_CONSTANT)
+    bordered = cv2.copyMakeBorder(resized, 0, max(0, bottom), 0, max(0, right), cv2.BORDER_CONSTANT)
+    return np.asarray(bordered, np.uint8)
 
 
 def pane_sizes(size_wh: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -196,7 +197,8 @@ class _Encoder:
         if self._start_s is None:
             self._start_s = time_s
         # OpenCV's conversion takes less than half the time of FFmpeg's.
-        picture = av.VideoFrame.from_ndarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2YUV_I420), format="yuv420p")
+        planes = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2YUV_I420), np.uint8)
+        picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / self._info.time_base))
         picture.pts, picture.time_base = self._last_pts, self._info.time_base
         with writing(self._file.path):

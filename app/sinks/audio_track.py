@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import av
+
+if TYPE_CHECKING:
+    Packet = av.Packet[av.AudioStream]
 
 _COPIED_CODECS = {"aac", "mp3"}
 """What every browser and PowerPoint plays from an MP4; anything else is encoded again as AAC."""
@@ -37,7 +40,7 @@ class AudioTrack:
             self._stream = container.add_stream("aac", rate=rate, layout="stereo")
             self._resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
         self._packets = self._copied() if self._is_copied else self._encoded()
-        self._waiting: av.Packet | None = None
+        self._waiting: Packet | None = None
 
     @classmethod
     def of(cls, container: av.container.OutputContainer, path: Path, *, start_s: float) -> Self | None:
@@ -62,7 +65,8 @@ class AudioTrack:
         """Close the input."""
         self._input.close()
 
-    def _copied(self) -> Iterator[av.Packet]:
+    def _copied(self) -> Iterator[Packet]:
+        assert self._source.time_base is not None, "FFmpeg gives every stream one"
         shift = round(self._start_s / self._source.time_base)
         for packet in self._demux():
             if packet.pts is None or packet.dts is None or packet.pts < shift:
@@ -72,21 +76,21 @@ class AudioTrack:
             packet.stream = self._stream
             yield packet
 
-    def _encoded(self) -> Iterator[av.Packet]:
+    def _encoded(self) -> Iterator[Packet]:
         for packet in self._demux():
             try:
                 frames = packet.decode()
             except av.FFmpegError:
                 continue
             for frame in frames:
-                if frame.pts is None or frame.time < self._start_s:
+                if frame.pts is None or frame.time_base is None or frame.pts * frame.time_base < self._start_s:
                     continue
                 frame.pts -= round(self._start_s / frame.time_base)
                 for resampled in self._resampler.resample(frame):
                     yield from self._stream.encode(resampled)
         yield from self._stream.encode(None)
 
-    def _demux(self) -> Iterator[av.Packet]:
+    def _demux(self) -> Iterator[Packet]:
         """Packets until the end or the first place that cannot be read."""
         packets = self._input.demux(self._source)
         while True:

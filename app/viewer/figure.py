@@ -37,7 +37,7 @@ _BONE_PROFILE = floats([0.62, 0.96, 1.04, 0.94, 0.62])
 
 _JOINT_PALENESS = 0.72
 _FADE_CONFIDENCE = (0.15, 0.55)
-_LEAST_VISIBLE = 0.16
+_LEAST_VISIBLE = 0.24
 
 
 def _part(joint: str) -> str:

@@ -21,7 +21,8 @@ _TARGET_HEIGHT_SHARE = 0.76
 
 _SIDE_MARGIN_M = 0.42
 _TOP_MARGIN_M = 0.16
-_TIME_CONSTANT_S = 0.9
+_WIDEN_TIME_CONSTANT_S, _NARROW_TIME_CONSTANT_S = 0.3, 1.2
+"""Quick to let somebody into the picture, slow to come closer again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def _fitting(points_m: Float32Array, aspect: float) -> View:
 
 
 def _eased(view: View, wanted: View, step_s: float) -> View:
-    share = 1 - math.exp(-step_s / _TIME_CONSTANT_S)
+    is_wider = wanted.half_height_m > view.half_height_m
+    share = 1 - math.exp(-step_s / (_WIDEN_TIME_CONSTANT_S if is_wider else _NARROW_TIME_CONSTANT_S))
     x, y, z = (old + (new - old) * share for old, new in zip(view.target_m, wanted.target_m, strict=True))
     return View((x, y, z), view.half_height_m + (wanted.half_height_m - view.half_height_m) * share)

@@ -14,6 +14,7 @@ from ..datatypes import Result
 from ..native_output import quiet_native_output
 from .display import check_display, prefer_x11, window_error
 from .framing import FIRST_VIEW
+from .lost_window import LostWindow
 from .panel import PicturePanel
 from .picture import compose_picture
 from .room import Room
@@ -22,7 +23,7 @@ from .theme import DARK, Theme
 __all__ = ["Ending", "RoomWindow", "check_display"]
 
 _REFRESH_HZ = 60
-_IDLE_REDRAW_S = 0.5
+_IDLE_REDRAW_S = 1.0
 """Without news the window is drawn this often, for the sake of what uncovered it or of a driver that lost it."""
 
 _RATE_WINDOW_S = 2.0
@@ -65,6 +66,7 @@ class RoomWindow:
         self._theme = theme
         self._mirror = mirror
         self._visualizer = _open_window(f"posedemo - {title}" if title else "posedemo", size_wh)
+        self._connection = LostWindow()
         self._room = Room(self._visualizer, max_people=max_people, theme=theme, mirror=mirror)
         self._room.look(FIRST_VIEW)
         self._panel = PicturePanel(self._visualizer)
@@ -82,7 +84,7 @@ class RoomWindow:
         Raises:
             BaseException: the error that the results ended with.
         """
-        while self._visualizer.poll_events():
+        while self._visualizer.poll_events() and not self._connection.is_lost:
             started_s = time.monotonic()
             result = results.poll()
             if result is not None:
@@ -95,7 +97,8 @@ class RoomWindow:
 
     def close(self) -> None:
         """Destroy the window."""
-        self._visualizer.destroy_window()
+        if not self._connection.is_lost:
+            self._visualizer.destroy_window()
 
     def _show(self, result: Result) -> None:
         self._rate.tick()
