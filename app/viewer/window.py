@@ -14,7 +14,6 @@ from ..datatypes import Result
 from ..native_output import quiet_native_output
 from .display import check_display, prefer_x11, window_error
 from .framing import FIRST_VIEW
-from .lost_window import LostWindow
 from .panel import PicturePanel
 from .picture import compose_picture
 from .room import Room
@@ -66,7 +65,6 @@ class RoomWindow:
         self._theme = theme
         self._mirror = mirror
         self._visualizer = _open_window(f"posedemo - {title}" if title else "posedemo", size_wh)
-        self._connection = LostWindow()
         self._room = Room(self._visualizer, max_people=max_people, theme=theme, mirror=mirror)
         self._room.look(FIRST_VIEW)
         self._panel = PicturePanel(self._visualizer)
@@ -84,7 +82,7 @@ class RoomWindow:
         Raises:
             BaseException: the error that the results ended with.
         """
-        while self._visualizer.poll_events() and not self._connection.is_lost:
+        while self._visualizer.poll_events():
             started_s = time.monotonic()
             result = results.poll()
             if result is not None:
@@ -97,8 +95,7 @@ class RoomWindow:
 
     def close(self) -> None:
         """Destroy the window."""
-        if not self._connection.is_lost:
-            self._visualizer.destroy_window()
+        self._visualizer.destroy_window()
 
     def _show(self, result: Result) -> None:
         self._rate.tick()

@@ -51,7 +51,17 @@ class Screen:
 
     def find_window(self, title: str) -> str:
         """Wait for a window whose title matches a regular expression; returns its number."""
-        return self.xdotool("search", "--sync", "--onlyvisible", "--name", title).splitlines()[0]
+        found: list[str] = []
+
+        def is_there() -> bool:
+            try:
+                found[:] = self.xdotool("search", "--onlyvisible", "--name", title).splitlines()
+            except subprocess.CalledProcessError:
+                return False  # None yet, or one went away while xdotool looked at it.
+            return bool(found)
+
+        assert wait_until(is_there), f"no window named {title}"
+        return found[0]
 
     def press(self, window: str, key: str) -> None:
         """Press a key as a person would."""

@@ -31,7 +31,7 @@ class ShownWindow:
         self.process = subprocess.Popen(
             command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        self.number = screen.find_window("^posedemo")
+        self.number = ""
 
     def feed(self, word: str) -> None:
         assert self.process.stdin is not None
@@ -58,9 +58,14 @@ class ShownWindow:
     def _is_still(self) -> bool:
         before = self.picture()
         # Longer than the window waits before it draws without news.
-        return not wait_until(lambda: bool((self.picture() != before).any()), timeout_s=0.7)
+        return not wait_until(lambda: bool((self.picture() != before).any()), timeout_s=1.3)
 
     def __enter__(self) -> Self:
+        try:
+            self.number = self.screen.find_window("^posedemo")
+        except AssertionError:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
