@@ -19,6 +19,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import pipeline, registry
+from .capture.handoff import Handoff
 from .capture.source import SourceInfo, open_source
 from .capture.thread import Capture
 from .datatypes import Frame, LifterSpec
@@ -161,13 +162,13 @@ def track_maker(spec: LifterSpec, smooth: str) -> Callable[[int], Track]:
     return make
 
 
-def _paced(frames: Iterable[Frame]) -> Iterator[Frame]:
+def _paced(frames: Handoff[Frame]) -> Iterator[Frame]:
     """Hold frames back until their time has come, for watching a file; late frames are not held."""
     started_s: float | None = None
     for frame in frames:
         now_s = time.monotonic()
         started_s = now_s - frame.stamp.time_s if started_s is None else started_s
-        time.sleep(max(0.0, started_s + frame.stamp.time_s - now_s))
+        frames.sleep(max(0.0, started_s + frame.stamp.time_s - now_s))
         yield frame
 
 

@@ -29,6 +29,7 @@ class Handoff(Generic[T]):
         self._drop_oldest = drop_oldest
         self._changed = threading.Condition()
         self._closed = False
+        self._stopped = False
         self._error: BaseException | None = None
         self.num_dropped = 0
 
@@ -80,9 +81,14 @@ class Handoff(Generic[T]):
     def stop(self) -> None:
         """End the hand-off from the consumer's side: what waits is thrown away, the producer's next put says False."""
         with self._changed:
-            self._closed = True
+            self._closed = self._stopped = True
             self._items.clear()
             self._changed.notify_all()
+
+    def sleep(self, seconds: float) -> None:
+        """Let the consumer wait, but not beyond a ``stop`` from another thread."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopped, timeout=seconds)
 
     def raise_error(self) -> None:
         """Raise the error that the producer closed with, if there was one."""

@@ -88,6 +88,17 @@ def test_results_are_fresh_although_the_detector_is_slower_than_the_stream(posed
     assert stats["frames_processed"] == 60
 
 
+def test_ctrl_c_works_while_the_stream_stalls(start_posedemo, sender, tmp_path):
+    """The capture thread is inside a read that has seconds to go; the program does not wait for it."""
+    process = start_posedemo("--camera", sender(12), "--headless", "--export", "live.npz", "--stats", "live.json")
+    time.sleep(14)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert json.loads((tmp_path / "live.json").read_text())["frames_processed"] > 0
+
+
 def test_ctrl_c_ends_a_live_run_with_complete_files(start_posedemo, sender, tmp_path):
     process = start_posedemo("--camera", sender(60), "--headless", "--export", "live.npz", "--output", "live.mp4")
     deadline_s = time.monotonic() + 60

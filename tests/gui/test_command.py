@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -70,6 +71,16 @@ def test_closing_the_window_in_mid_run_leaves_complete_files(screen, start, film
     with np.load(tmp_path / "out.npz") as file:
         assert file["frame_index"].max() < num_frames
     assert not list(tmp_path.glob(".posedemo*"))
+
+
+def test_ctrl_c_closes_the_window(screen, start, film):
+    process = start("--video", film)
+    screen.find_window("^posedemo")
+    wait_for_figure(screen)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=ENDS_WITHIN_S)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
 
 
 def test_short_video_ends_by_itself(screen, start, tmp_path):

@@ -66,6 +66,18 @@ def test_close_wakes_a_consumer_that_waits_for_an_item():
     assert taken == [[]]
 
 
+def test_stop_ends_a_sleep_and_an_end_of_the_file_does_not():
+    queue: BlockingQueue[int] = BlockingQueue(1)
+    queue.close()
+    started_s = time.monotonic()
+    queue.sleep(0.1)
+    assert time.monotonic() - started_s >= 0.1
+    thread = in_thread(queue.sleep, 60.0)
+    queue.stop()
+    thread.join(SOON_S)
+    assert not thread.is_alive()
+
+
 def test_put_after_close_says_so_and_the_first_close_wins():
     slot: LatestSlot[int] = LatestSlot()
     slot.close()
