@@ -110,10 +110,14 @@ def test_knees_bend_forward(poses, side):
     assert (forward_m[is_bent] > 0).mean() > 0.8
 
 
-def test_poses_move_smoothly(poses):
-    """Second differences of a filtered pose; a flickering or side-swapping lifter gives 50 mm and more."""
-    jitter_mm = np.linalg.norm(np.diff(poses, n=2, axis=0), axis=-1).mean() * 1e3
-    assert jitter_mm < 25
+def test_somebody_who_stands_does_not_flicker(results):
+    """Second differences while the jumper stands on the wall, gathering momentum.
+
+    A pixel is 6 mm at that distance, and a pixel of white noise gives 25 mm; swapped sides or flipping depth give 100.
+    """
+    standing = np.array([result.people[0].pose.xyz_m for result in results[20:60]])
+    jitter_mm = np.linalg.norm(np.diff(standing, n=2, axis=0), axis=-1).mean() * 1e3
+    assert jitter_mm < 20
 
 
 def test_two_runs_give_the_same_numbers(demo_clip, poses):
