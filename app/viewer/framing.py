@@ -53,6 +53,9 @@ class View:
 FIRST_VIEW = View((0.0, _STANDING_HALF_HEIGHT_M * _TARGET_HEIGHT_SHARE, 0.0), _STANDING_HALF_HEIGHT_M)
 """A standing person in the middle of the room fills about 70 % of the height."""
 
+WINDOW_VIEW = View((-0.5, 1.3 * _TARGET_HEIGHT_SHARE, 0.0), 1.3)
+"""The middle of the room is right of the window's middle, since the camera picture takes the upper left."""
+
 
 class Framing:
     """A camera that keeps everybody in the picture and moves as calmly as a good operator.

@@ -49,5 +49,5 @@ def compose_picture(result: Result, text: str, theme: Theme, *, mirror: bool) ->
 def _strip(text: str, width_px: int, theme: Theme) -> ImageArray:
     strip: ImageArray = np.full((_STRIP_PX, width_px, 3), bgr_bytes(theme.background), np.uint8)
     origin = (10, _STRIP_PX - 8)
-    cv2.putText(strip, text, origin, _FONT, _FONT_SCALE, bgr_bytes(theme.muted_text), 1, cv2.LINE_AA)
+    cv2.putText(strip, text, origin, _FONT, _FONT_SCALE, bgr_bytes(theme.text), 1, cv2.LINE_AA)
     return strip

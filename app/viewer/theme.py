@@ -36,7 +36,6 @@ class Theme:
         light: highlights.
         outline: behind 2D lines and text, so that they read on any picture.
         text: words.
-        muted_text: words of lesser weight.
     """
 
     background: Rgb
@@ -50,7 +49,6 @@ class Theme:
     light: Rgb
     outline: Rgb
     text: Rgb
-    muted_text: Rgb
 
     def side(self, side: str) -> Rgb:
         """Colour of ``"left"``, ``"right"`` or ``"centre"``."""
@@ -69,7 +67,6 @@ DARK = Theme(
     joints=rgb_from_hex("f6f8fb"),
     light=rgb_from_hex("ffffff"),
     outline=rgb_from_hex("0b0d11"),
-    text=rgb_from_hex("f6f8fb"),
-    muted_text=rgb_from_hex("aab3c0"),
+    text=rgb_from_hex("c3cad5"),
 )
 """For projectors and stages: bright bodies in a dark room."""

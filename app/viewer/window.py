@@ -13,7 +13,7 @@ from ..capture.handoff import LatestSlot
 from ..datatypes import Result
 from ..native_output import quiet_native_output
 from .display import check_display, prefer_x11, window_error
-from .framing import FIRST_VIEW
+from .framing import WINDOW_VIEW
 from .panel import PicturePanel
 from .picture import compose_picture
 from .room import Room
@@ -66,7 +66,7 @@ class RoomWindow:
         self._mirror = mirror
         self._visualizer = _open_window(f"posedemo - {title}" if title else "posedemo", size_wh)
         self._room = Room(self._visualizer, max_people=max_people, theme=theme, mirror=mirror)
-        self._room.look(FIRST_VIEW)
+        self._room.look(WINDOW_VIEW)
         self._panel = PicturePanel(self._visualizer)
         self._rate = _Rate()
         self._drawn_camera: tuple[bytes, ...] = ()
@@ -125,7 +125,7 @@ class RoomWindow:
         self._visualizer.register_key_callback(ord("R"), lambda _: self._reset_view())
 
     def _reset_view(self) -> bool:
-        self._room.look(FIRST_VIEW)
+        self._room.look(WINDOW_VIEW)
         return False
 
 
