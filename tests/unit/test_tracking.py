@@ -58,5 +58,11 @@ def test_never_more_people_than_asked_for_and_the_largest_first():
     assert track.keypoints is people[1]
 
 
+def test_person_detected_twice_is_one_person():
+    tracker = make_tracker(max_people=3)
+    seen = follow(tracker, [[100], [100, 108], [104, 100], [100, 108, 300]])
+    assert [list(frame) for frame in seen] == [[0], [0], [0], [0, 1]]
+
+
 def test_nobody_is_nobody():
     assert make_tracker().update([], Stamp(0, 0.0)) == ()
