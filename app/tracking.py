@@ -21,7 +21,7 @@ sprint moves a body by about five of its heights a second; a bystander stands at
 
 _SAME_PERSON = 0.3
 """Somebody new who is nearer than this to a known person, in body sizes, is that person, detected twice. MediaPipe's
-doubles in the demo clip are 0.03 to 0.27 apart, its two people more than 1. Two tracks may come as near as they like."""
+doubles in the demo clip are 0.03 to 0.27 apart, its two people more than 1. Two tracks may come nearer."""
 
 _MIN_CONFIDENCE = 0.3
 
