@@ -21,6 +21,7 @@ _TARGET_HEIGHT_SHARE = 0.76
 
 _SIDE_MARGIN_M = 0.42
 _TOP_MARGIN_M = 0.16
+_EDGE_MARGIN_M = 0.2
 _WIDEN_TIME_CONSTANT_S, _NARROW_TIME_CONSTANT_S = 0.3, 1.2
 """Quick to let somebody into the picture, slow to come closer again."""
 
@@ -67,15 +68,21 @@ class Framing:
     def __init__(self, aspect: float) -> None:
         self._aspect = aspect
         self._view: View | None = None
+        self._shown: frozenset[int] = frozenset()
         self._time_s = 0.0
 
     def update(self, people: Sequence[StandingPerson], time_s: float) -> View:
         """The view for one frame; with nobody in the room the camera stays."""
         step_s, self._time_s = max(0.0, time_s - self._time_s), time_s
-        points = [joints for person in people if len(joints := _known(person))]
-        if points:
-            wanted = _fitting(np.concatenate(points), self._aspect)
-            self._view = wanted if self._view is None else _eased(self._view, wanted, step_s)
+        known = {person.track_id: joints for person in people if len(joints := _known(person))}
+        if known:
+            points_m = np.concatenate(list(known.values()))
+            wanted = _fitting(points_m, self._aspect)
+            # A cut, as an operator would: the way from one person to a stranger shows nobody.
+            is_followed = bool(self._shown & known.keys())
+            view = _eased(self._view, wanted, step_s) if self._view is not None and is_followed else wanted
+            self._view = _kept_inside(view, points_m, self._aspect)
+            self._shown = frozenset(known)
         return self._view or FIRST_VIEW
 
 
@@ -91,6 +98,14 @@ def _fitting(points_m: Float32Array, aspect: float) -> View:
     half_height = max(_STANDING_HALF_HEIGHT_M, half_width / aspect, tall)
     middle = (low + high) / 2
     return View((float(middle[0]), half_height * _TARGET_HEIGHT_SHARE, float(middle[2])), float(half_height))
+
+
+def _kept_inside(view: View, points_m: Float32Array, aspect: float) -> View:
+    """The view, shifted sideways where somebody would leave it faster than it follows."""
+    reach_m = view.half_height_m * aspect - _EDGE_MARGIN_M
+    first, last = float(points_m[:, 0].max()) - reach_m, float(points_m[:, 0].min()) + reach_m
+    x, y, z = view.target_m
+    return View((min(max(x, first), last), y, z), view.half_height_m) if first <= last else view
 
 
 def _eased(view: View, wanted: View, step_s: float) -> View:

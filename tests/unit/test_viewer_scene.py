@@ -208,6 +208,20 @@ def test_camera_follows_everybody_calmly() -> None:
     assert framing.update((), 21.0) == later
 
 
+def test_camera_cuts_to_a_stranger_and_never_lets_anybody_walk_out() -> None:
+    framing = Framing(aspect=0.8)
+    standing = Standing()
+    framing.update(standing.update([make_person(root_m=(-1.5, 0, 3))], 0.0), 0.0)
+    stranger = standing.update([make_person(track_id=1, root_m=(1.5, 0, 3))], FRAME_S)
+    assert framing.update(stranger, FRAME_S) == Framing(aspect=0.8).update(stranger, FRAME_S)
+    # From one side of the room to the other in a fifth of a second, which no easing follows.
+    for index in range(6):
+        moved = standing.update([make_person(track_id=1, root_m=(1.5 - 0.6 * index, 0, 3))], FRAME_S * (index + 2))
+        view = framing.update(moved, FRAME_S * (index + 2))
+        offsets_m = moved[0].joints_m[:, 0] - view.target_m[0]
+        assert np.abs(offsets_m).max() < view.half_height_m * 0.8
+
+
 def test_view_axes_are_square() -> None:
     front, up = np.array(FIRST_VIEW.front), np.array(FIRST_VIEW.up)
     assert front @ up == pytest.approx(0, abs=1e-9)
