@@ -67,6 +67,7 @@ class Run:
             lr=config.learning_rate,
         )
         self.loss = LOSSES[config.loss]
+        self.git_revision = git_revision()
         self.step = 0
         self.elapsed_s = 0.0
         self._pool_number = -1
@@ -120,7 +121,7 @@ class Run:
             optimizer=self.optimizer.state_dict(),
             holdout=tuple(holdout),
             corpus=corpus_name,
-            git_revision=git_revision(),
+            git_revision=self.git_revision,
         )
 
 
