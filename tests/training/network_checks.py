@@ -1,0 +1,89 @@
+"""What every lifter is checked for: moving people to learn by heart, and the same numbers after export."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from posedemo.models.export import FORBIDDEN_OPERATORS, PARITY_TOLERANCE_M, compare, to_onnx
+from posedemo.models.lifter import Lifter
+from posedemo.models.losses import mpjpe
+from posedemo.skeleton import H36M17
+from torch import Tensor, nn
+
+
+class WindowLifter(Lifter):
+    """A lifter whose network takes windows; one frame is handed over as such."""
+
+    def __init__(self, network: nn.Module, num_frames: int) -> None:
+        super().__init__(network)
+        self.per_frame = num_frames == 1
+
+    def forward(self, xy: Tensor) -> Tensor:
+        xy = self.normalise(xy)
+        xyz: Tensor = self.network(xy[:, 0] if self.per_frame else xy)
+        return xyz - xyz[:, self.pelvis : self.pelvis + 1]
+
+
+def count(module: nn.Module) -> int:
+    """Number of parameters."""
+    return sum(parameters.numel() for parameters in module.parameters())
+
+
+def moving_people(num_people: int, num_frames: int, *, seed: int = 0) -> Tensor:
+    """Smooth 3D motion (N, T, 17, 3) in metres, with few degrees of freedom and the pelvis at the origin."""
+    random = torch.Generator().manual_seed(seed)
+    stance, ways = 0.4 * torch.randn(17, 3, generator=random), 0.07 * torch.randn(2, 17, 3, generator=random)
+    start, speed = 2 * math.pi * torch.rand(num_people, 1, 2, generator=random), 0.2
+    swing = torch.sin(start + speed * torch.arange(num_frames)[None, :, None])  # (N, T, 2)
+    xyz = stance + torch.einsum("ntw,wjc->ntjc", swing, ways)
+    return xyz - xyz[:, :, :1]
+
+
+def overfit(network: nn.Module, xy: Tensor, xyz: Tensor, *, steps: int, learning_rate: float = 0.03) -> float:
+    """Learn the samples by heart; the mean error that is left in evaluation mode, in millimetres."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # small tensors: on a busy machine, threads mostly wait for each other
+    optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, betas=(0.9, 0.95))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=learning_rate, total_steps=steps, cycle_momentum=False
+    )
+    network.train()
+    for _ in range(steps):
+        optimiser.zero_grad()
+        output = network(xy)
+        mpjpe(output if isinstance(output, Tensor) else output.xyz, xyz).backward()
+        optimiser.step()
+        schedule.step()
+    torch.set_num_threads(threads)
+    with torch.no_grad():
+        return 1000 * float(mpjpe(network.eval()(xy), xyz))
+
+
+def leave_first_state(network: nn.Module, xy: Tensor) -> None:
+    """Give a network weights and statistics as training would: nothing zero, nothing one."""
+    for parameters in network.parameters():
+        if parameters.ndim < 2:
+            nn.init.uniform_(parameters, 0.2, 0.8)
+    network.train()
+    for _ in range(3):
+        network(xy)
+    network.eval()
+
+
+def assert_exports_alike(network: nn.Module, path: Path, *, num_frames: int) -> None:
+    """Export with any batch size, look at the operators, and compare with PyTorch on noise and on smooth motion."""
+    torch.manual_seed(0)
+    xy = moving_people(16, num_frames)[..., :2]
+    leave_first_state(network, xy if num_frames > 1 else xy[:, 0])
+    lifter = WindowLifter(network, num_frames).eval()
+    model = to_onnx(lifter, num_frames=num_frames)
+    assert not {node.op_type for node in model.graph.node} & FORBIDDEN_OPERATORS
+    assert [len(model.graph.input), len(model.graph.output)] == [1, 1]
+    model.metadata_props.add(key="window", value=str(num_frames))
+    path.write_bytes(model.SerializeToString())
+    real_xy = moving_people(5, num_frames, seed=1)[..., :2].contiguous().numpy()
+    with torch.no_grad():
+        assert lifter(torch.from_numpy(real_xy)).shape == (5, H36M17.num_joints, 3)
+    assert compare(lifter, path, num_frames=num_frames, real_xy=real_xy) < PARITY_TOLERANCE_M
