@@ -1,0 +1,351 @@
+"""DG-Net: a lifter from a window of 2D joints to the 3D joints of one of its frames, on graphs made anew for each clip.
+
+J. Zhang, Y. Wang, Z. Zhou, T. Luan, Z. Wang, Y. Qiao, "Learning Dynamical Human-Joint Affinity for 3D Pose Estimation
+in Videos", IEEE TIP 2021 (arXiv 2109.07353). Only the abstract was at hand. From the paper: the affinity of joints is
+found per video instead of fixed by the skeleton; dynamical spatial graphs (DSG) take it from distances in space,
+dynamical temporal graphs (DTG) from how alike joints move.
+
+Everything else is this project's own and no reproduction: the equations below, the number of neighbours, widths, depth
+and strides, and what is compared in the ablations.
+
+Shapes: N samples, C channels, T frames, J joints. Features are (N, C, T, J); in graphs, rows are the receiving joints
+and sum to 1 over the sending ones.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..errors import ConfigError
+from ..skeleton import H36M17, Skeleton
+from .graph import FloatArray, adjacency, row_normalised
+from .partitions import partition
+from .temporal_target import STRIDE, every_third, stage_offsets
+
+_NOT_CHOSEN = -1e4
+"""Stands for minus infinity before the softmax; also finite in float16."""
+
+_SMALLEST_SQUARE = 1e-6
+"""Keeps the direction of a movement finite where a joint does not move."""
+
+
+class DGNetOutput(NamedTuple):
+    """What the network returns while it is trained with the sequence head.
+
+    Attributes:
+        xyz: (N, J, 3) of the target frame.
+        sequence: (N, T, J, 3) of all frames, from the features before any stride.
+    """
+
+    xyz: Tensor
+    sequence: Tensor
+
+
+class Affinity(NamedTuple):
+    """Who heard whom in one block, for pictures and tests.
+
+    Attributes:
+        alpha: (N, T, J receiving, J sending) of the spatial graph; None without dynamical graphs.
+        beta: (N or 1, J receiving, J sending) of the temporal graph; 1 where it is the fixed skeleton.
+    """
+
+    alpha: Tensor | None
+    beta: Tensor
+
+
+class NearestGraph(nn.Module):
+    """Spatial affinity, anew for every frame: each joint hears the K others that are nearest in a learned space.
+
+    ``d_ij = |P x_i - P x_j|^2`` and ``alpha_ij = softmax_j(-d_ij e^s)`` over those K, with a learned s. Distances come
+    from differences: the expanded square would lose digits, and with them the choice of neighbours.
+
+    Args:
+        channels: of the evidence; None compares it as it is, without a projection.
+        num_neighbours: K.
+    """
+
+    def __init__(self, channels: int | None, *, num_neighbours: int) -> None:
+        super().__init__()
+        self.projection = _projection(channels)
+        self.sharpness = nn.Parameter(torch.zeros(()))
+        self.num_neighbours = num_neighbours
+
+    def forward(self, evidence: Tensor) -> Tensor:
+        """Graphs (N, T, J, J) from evidence (N, C, T, J)."""
+        places = self.projection(evidence)
+        differences = places.unsqueeze(-1) - places.unsqueeze(-2)  # (N, C / 4, T, J, J)
+        return sparse_softmax(-differences.square().sum(dim=1), self.sharpness, self.num_neighbours)
+
+
+class MovementGraph(nn.Module):
+    """Temporal affinity, one for the whole clip: each joint hears the K others that move most like it.
+
+    The movement of a joint is what changes from frame to frame in a learned space, over all frames, scaled to length 1;
+    affinity is the softmax over the K largest cosines. One frame has no movement, see ``TemporalGraphConv``.
+    """
+
+    def __init__(self, channels: int | None, *, num_neighbours: int) -> None:
+        super().__init__()
+        self.projection = _projection(channels)
+        self.sharpness = nn.Parameter(torch.zeros(()))
+        self.num_neighbours = num_neighbours
+
+    def forward(self, evidence: Tensor) -> Tensor:
+        """Graphs (N, J, J) from evidence (N, C, T, J)."""
+        places = self.projection(evidence)
+        movement = (places[:, :, 1:] - places[:, :, :-1]).flatten(1, 2)  # (N, C / 4 * (T - 1), J)
+        squares = movement.square().sum(dim=1, keepdim=True)
+        direction = movement * torch.rsqrt(squares + _SMALLEST_SQUARE)
+        return sparse_softmax(direction.transpose(1, 2) @ direction, self.sharpness, self.num_neighbours)
+
+
+def sparse_softmax(scores: Tensor, sharpness: Tensor, num_neighbours: int) -> Tensor:
+    """Softmax over the highest scores of each row, without the diagonal; everything else becomes exactly 0.
+
+    The k-th highest score is the threshold: an addition instead of a scatter. Equal scores at the threshold are all
+    taken.
+
+    Args:
+        scores: (..., J receiving, J sending).
+        sharpness: logarithm of what the scores are multiplied by.
+        num_neighbours: how many of each row to take.
+    """
+    others = scores + _NOT_CHOSEN * torch.eye(scores.shape[-1], device=scores.device)
+    threshold = torch.topk(others, num_neighbours, dim=-1).values[..., -1:]
+    not_chosen = torch.where(others >= threshold, 0.0, _NOT_CHOSEN)
+    return torch.softmax(scores * torch.exp(sharpness) + not_chosen, dim=-1)
+
+
+class StaticBranch(nn.Module):
+    """``w sum_k A_k x W_k`` over the skeleton parted into itself, outward and inward; w is learned, from 1 on."""
+
+    def __init__(self, skeleton: Skeleton, channels: int) -> None:
+        super().__init__()
+        self.shares: Tensor
+        graphs = partition(skeleton, "kinematic")
+        _register(self, "shares", graphs)
+        self.weights = nn.ModuleList(nn.Conv2d(channels, channels, 1, bias=False) for _ in graphs)
+        self.scale = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, T, J) to the same shape."""
+        received = [weight(x @ shares.T) for weight, shares in zip(self.weights, self.shares, strict=True)]
+        return self.scale * torch.stack(received).sum(dim=0)
+
+
+class SpatialGraphConv(nn.Module):
+    """DSG: ``x + ReLU(BN(W_self x + W_neighbour sum_j alpha_ij x_j + static branch))``, terms where switched on."""
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        channels: int,
+        *,
+        evidence_channels: int | None,
+        num_neighbours: int,
+        dynamic: bool,
+        static: bool,
+    ) -> None:
+        super().__init__()
+        self.own = nn.Conv2d(channels, channels, 1, bias=False)
+        self.graph = NearestGraph(evidence_channels, num_neighbours=num_neighbours) if dynamic else None
+        self.neighbours = nn.Conv2d(channels, channels, 1, bias=False) if dynamic else None
+        self.static = StaticBranch(skeleton, channels) if static else None
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features of the same shape, and the graphs alpha."""
+        mixed, alpha = self.own(x), None
+        if self.graph is not None and self.neighbours is not None:
+            alpha = self.graph(evidence)
+            heard = x.transpose(1, 2) @ alpha.transpose(2, 3)  # (N, T, C, J): sums over the sending joints
+            mixed = mixed + self.neighbours(heard.transpose(1, 2))
+        if self.static is not None:
+            mixed = mixed + self.static(x)
+        return x + functional.relu(self.norm(mixed)), alpha
+
+
+class TemporalGraphConv(nn.Module):
+    """DTG: ``shortcut(x) + ReLU(BN(TConv_self(x) + TConv_neighbour(sum_j beta_ij x_j)))``.
+
+    The convolutions see three frames: those around each frame, or, where strided, exactly the three that become one;
+    the shortcut keeps the one of them that leads to the target. Without dynamical graphs, and for windows of one frame,
+    beta is the mean of the joint's neighbours on the skeleton.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        channels: int,
+        *,
+        evidence_channels: int | None,
+        num_neighbours: int,
+        dynamic: bool,
+        offset: int | None,
+    ) -> None:
+        super().__init__()
+        self.offset = offset
+        self.graph = MovementGraph(evidence_channels, num_neighbours=num_neighbours) if dynamic else None
+        self.skeleton_graph: Tensor
+        _register(self, "skeleton_graph", row_normalised(adjacency(skeleton, self_loops=False))[None])
+        stride, padding = (1, 1) if offset is None else (STRIDE, 0)
+        self.own, self.neighbours = (
+            nn.Conv2d(channels, channels, (3, 1), stride=(stride, 1), padding=(padding, 0), bias=False)
+            for _ in range(2)
+        )
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (N, C, T or T / 3, J), and the graphs beta."""
+        beta = self.skeleton_graph if self.graph is None else self.graph(evidence)
+        heard = (x.flatten(1, 2) @ beta.transpose(1, 2)).reshape(x.shape)  # (N, C * T, J) and back
+        mixed = functional.relu(self.norm(self.own(x) + self.neighbours(heard)))
+        return mixed + (x if self.offset is None else every_third(x, self.offset)), beta
+
+
+class DGBlock(nn.Module):
+    """Spatial, then temporal graph convolution, then dropout.
+
+    Args:
+        skeleton: names the joints and their edges.
+        channels: width.
+        raw: both graphs come from the 2D joints themselves instead of projected features.
+        num_neighbours: K.
+        dynamic: with the dynamical graphs.
+        static: with the skeleton's fixed graph in the spatial convolution.
+        moving: whether there is more than one frame, and so a movement.
+        offset: the target's place in each group of three, for a strided block.
+        dropout: probability.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        channels: int,
+        *,
+        raw: bool,
+        num_neighbours: int,
+        dynamic: bool,
+        static: bool,
+        moving: bool,
+        offset: int | None,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.raw = raw
+        evidence = None if raw else channels
+        self.spatial = SpatialGraphConv(
+            skeleton,
+            channels,
+            evidence_channels=evidence,
+            num_neighbours=num_neighbours,
+            dynamic=dynamic,
+            static=static,
+        )
+        self.temporal = TemporalGraphConv(
+            skeleton,
+            channels,
+            evidence_channels=evidence,
+            num_neighbours=num_neighbours,
+            dynamic=dynamic and moving,
+            offset=offset,
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, xy: Tensor) -> tuple[Tensor, Affinity]:
+        """Features (N, C, T or T / 3, J), and who heard whom; ``xy`` (N, 2, T, J) is the evidence in raw mode."""
+        x, alpha = self.spatial(x, xy if self.raw else x)
+        x, beta = self.temporal(x, xy if self.raw else x)
+        return self.dropout(x), Affinity(alpha, beta)
+
+
+class DGNet(nn.Module):
+    """The whole network: embedding, a plain and a strided block for every factor of three, output for each joint.
+
+    A window of one frame has one plain block.
+
+    Args:
+        skeleton: names the joints and their edges.
+        num_frames: length of the window, a power of three.
+        look_ahead: frames after the target: 0 lifts the last frame, ``num_frames // 2`` the centre.
+        channels: width.
+        num_neighbours: K.
+        dynamic: with the dynamical graphs.
+        static: with the skeleton's fixed graph; at least one of both.
+        raw_first: the first block compares 2D joints instead of features.
+        sequence_head: lift all frames in training, from the first block's features.
+        dropout: probability, after every block.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton = H36M17,
+        *,
+        num_frames: int = 27,
+        look_ahead: int = 0,
+        channels: int = 128,
+        num_neighbours: int = 4,
+        dynamic: bool = True,
+        static: bool = False,
+        raw_first: bool = False,
+        sequence_head: bool = False,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if not (dynamic or static):
+            raise ConfigError("DG-Net needs dynamical or static graphs")
+        if not 0 < num_neighbours < skeleton.num_joints:
+            raise ConfigError(f"a joint of {skeleton.name} cannot have {num_neighbours} others as neighbours")
+        strides = [step for offset in stage_offsets(num_frames, look_ahead) for step in (None, offset)] or [None]
+        self.embedding = nn.Sequential(nn.Conv2d(2, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU())
+        self.blocks = nn.ModuleList(
+            DGBlock(
+                skeleton,
+                channels,
+                raw=raw_first and index == 0,
+                num_neighbours=num_neighbours,
+                dynamic=dynamic,
+                static=static,
+                moving=num_frames > 1,
+                offset=offset,
+                dropout=dropout,
+            )
+            for index, offset in enumerate(strides)
+        )
+        self.output = nn.Conv2d(channels, 3, 1)
+        self.sequence_head = nn.Conv2d(channels, 3, 1) if sequence_head else None
+
+    def forward(self, xy: Tensor) -> Tensor | DGNetOutput:
+        """Lift windows (N, T, J, 2) to (N, J, 3); in training mode with the sequence, where there is that head."""
+        features = [x for x, _ in self._through_blocks(xy)]
+        xyz: Tensor = self.output(features[-1]).squeeze(2).transpose(1, 2)  # (N, 3, 1, J) to (N, J, 3)
+        if not self.training or self.sequence_head is None:
+            return xyz
+        return DGNetOutput(xyz, self.sequence_head(features[0]).permute(0, 2, 3, 1))
+
+    def affinities(self, xy: Tensor) -> list[Affinity]:
+        """Who hears whom in every block, for windows (N, T, J, 2)."""
+        return [affinity for _, affinity in self._through_blocks(xy)]
+
+    def _through_blocks(self, xy: Tensor) -> list[tuple[Tensor, Affinity]]:
+        """What every block returns."""
+        flat = xy.permute(0, 3, 1, 2)  # (N, 2, T, J)
+        x, steps = self.embedding(flat), []
+        for block in self.blocks:
+            x, affinity = block(x, flat)
+            steps.append((x, affinity))
+        return steps
+
+
+def _projection(channels: int | None) -> nn.Module:
+    """To the space in which joints are compared: a quarter of the channels, or the evidence itself."""
+    return nn.Identity() if channels is None else nn.Conv2d(channels, channels // 4, 1)
+
+
+def _register(module: nn.Module, name: str, matrix: FloatArray) -> None:
+    """Keep a constant matrix with a module; it is no part of checkpoints."""
+    module.register_buffer(name, torch.from_numpy(matrix).float(), persistent=False)
