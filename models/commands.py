@@ -10,27 +10,13 @@ import importlib
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
+from ..command import Command
 from ..errors import ConfigError, ModelError, OutputError
 from .config import PRESETS, preset
-
-
-@dataclass(frozen=True)
-class Command:
-    """One sub-command.
-
-    Attributes:
-        help: one line.
-        add_arguments: fills its parser.
-        run: does the work and returns the exit code.
-    """
-
-    help: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
 
 
 def _require(*libraries: str) -> None:
@@ -199,8 +185,8 @@ def _run_export(arguments: argparse.Namespace) -> int:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "prepare": Command("turn BVH motion capture into a training corpus", _add_prepare, _run_prepare),
-    "train": Command("train a lifter", _add_train, _run_train),
-    "evaluate": Command("measure a lifter on held-out people", _add_evaluate, _run_evaluate),
-    "export": Command("turn a checkpoint into the ONNX file that the run time loads", _add_export, _run_export),
+    "prepare": Command(_add_prepare, _run_prepare),
+    "train": Command(_add_train, _run_train),
+    "evaluate": Command(_add_evaluate, _run_evaluate),
+    "export": Command(_add_export, _run_export),
 }

@@ -66,4 +66,3 @@ def test_senseless_numbers_are_refused(minutes: str, capsys: pytest.CaptureFixtu
 
 def test_the_table_is_complete() -> None:
     assert set(COMMANDS) == {"prepare", "train", "evaluate", "export"}
-    assert all(command.help for command in commands.COMMANDS.values())

@@ -1,8 +1,8 @@
 """The shipped lifter on a real person, beside MediaPipe's own estimate of the depth.
 
-``pytest -s tests/training/test_shipped_lifter.py`` prints the number that the model card quotes. It is a check for gross
-errors (exchanged sides, axes, a wrong definition of the joints), not of accuracy: MediaPipe's depth is
-an estimate, too.
+``pytest -s tests/training/test_shipped_lifter.py`` prints the number that the model card quotes. It is a check for
+gross errors (exchanged sides, axes, a wrong definition of the joints), not of accuracy: MediaPipe's depth is an
+estimate, too.
 """
 
 from __future__ import annotations
