@@ -41,6 +41,7 @@ def _start_server(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         "1280x800x24",
         "-fbdir",
         str(folder),
+        "-noreset",  # A server that starts afresh when its last client leaves drops the next one now and then.
         "-nolisten",
         "tcp",
     ]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from posedemo.errors import ConfigError, ModelError
-from posedemo.models import commands
 from posedemo.models.commands import COMMANDS
 
 
