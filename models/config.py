@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import ConfigError
 
-Options = Mapping[str, int | bool]
+Options = Mapping[str, int | float | bool | str]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,33 @@ class TrainConfig:
 PRESETS: Mapping[tuple[str, str], TrainConfig] = {
     # What is shipped. Two cores take about an hour and a quarter.
     ("semgcn", "live"): TrainConfig(lifter="semgcn"),
+    # Not trained for long yet, and narrower than published where two cores would be too slow.
+    ("global-node", "live"): TrainConfig(lifter="global-node", network={"action_head": False}),
+    ("dg-net", "live"): TrainConfig(
+        lifter="dg-net", network={"channels": 64, "sequence_head": True}, num_frames=27, learning_rate=1e-3
+    ),
+    ("gla-gcn", "live"): TrainConfig(
+        lifter="gla-gcn", network={"channels": 64, "kernel": 3}, num_frames=27, learning_rate=1e-3
+    ),
     # Seconds: for tests, and for a first look whether data and machine work.
+    ("global-node", "tiny"): TrainConfig(
+        lifter="global-node",
+        network={"channels": 32, "num_blocks": 2, "action_head": False},
+        batch_size=64,
+        steps=200,
+        warm_up_steps=10,
+    ),
+    ("dg-net", "tiny"): TrainConfig(
+        lifter="dg-net", network={"channels": 16}, num_frames=9, batch_size=32, steps=200, warm_up_steps=10
+    ),
+    ("gla-gcn", "tiny"): TrainConfig(
+        lifter="gla-gcn",
+        network={"channels": 16, "kernel": 3, "global_blocks": 0},
+        num_frames=9,
+        batch_size=32,
+        steps=200,
+        warm_up_steps=10,
+    ),
     ("semgcn", "tiny"): TrainConfig(
         lifter="semgcn",
         network={"channels": 32, "num_blocks": 2},

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from ..errors import ConfigError, OutputError
@@ -22,6 +21,7 @@ from .corpus import Corpus
 from .evaluate import HeldOut, Scores, evaluate
 from .lifter import build_lifter
 from .losses import LOSSES
+from .objectives import objective
 from .predictors import torch_predictor
 from .provenance import git_revision
 from .samples import SampleMaker, Samples
@@ -79,7 +79,7 @@ class Run:
             group["lr"] = self.learning_rate(progress)
         xy, xyz_m = self.samples_of_step()
         self.lifter.train()
-        loss: Tensor = self.loss(self.lifter(xy), xyz_m[:, -1])
+        loss = objective(self.lifter.output(xy), xyz_m, self.loss)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.lifter.parameters(), self.config.clip_norm)
