@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -22,7 +23,7 @@ _STREAM_READ_TIMEOUT_MS = 5_000
 _PLAUSIBLE_FPS = (1, 1000)
 
 
-class _Camera:
+class _Camera(ABC):
     """What devices and streams share: frames from an open ``cv2.VideoCapture``, stamped right after the grab."""
 
     def __init__(self, capture: cv2.VideoCapture, name: str, failure: SourceError) -> None:
@@ -55,9 +56,9 @@ class _Camera:
             index, last_s = index + 1, now_s
         self.ended()
 
+    @abstractmethod
     def ended(self) -> None:
         """Say or raise what it means that no more frames come."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Release the camera."""
