@@ -13,19 +13,6 @@ from posedemo.skeleton import H36M17
 from torch import Tensor, nn
 
 
-class WindowLifter(Lifter):
-    """A lifter whose network takes windows; one frame is handed over as such."""
-
-    def __init__(self, network: nn.Module, num_frames: int) -> None:
-        super().__init__(network)
-        self.per_frame = num_frames == 1
-
-    def forward(self, xy: Tensor) -> Tensor:
-        xy = self.normalise(xy)
-        xyz: Tensor = self.network(xy[:, 0] if self.per_frame else xy)
-        return xyz - xyz[:, self.pelvis : self.pelvis + 1]
-
-
 def count(module: nn.Module) -> int:
     """Number of parameters."""
     return sum(parameters.numel() for parameters in module.parameters())
@@ -77,7 +64,7 @@ def assert_exports_alike(network: nn.Module, path: Path, *, num_frames: int) -> 
     torch.manual_seed(0)
     xy = moving_people(16, num_frames)[..., :2]
     leave_first_state(network, xy if num_frames > 1 else xy[:, 0])
-    lifter = WindowLifter(network, num_frames).eval()
+    lifter = Lifter(network, is_temporal=num_frames > 1).eval()
     model = to_onnx(lifter, num_frames=num_frames)
     assert not {node.op_type for node in model.graph.node} & FORBIDDEN_OPERATORS
     assert [len(model.graph.input), len(model.graph.output)] == [1, 1]
