@@ -42,7 +42,7 @@ class Lifter(nn.Module):
     def output(self, xy: Tensor) -> NetworkOutput:
         """What the network gives for windows; in training mode with what its extra heads say."""
         normalised = self.normalise(xy)
-        output: NetworkOutput = self.network(normalised if self.is_temporal else normalised[:, 0])
+        output: NetworkOutput = self.network(normalised if self.is_temporal else normalised.squeeze(1))
         return output
 
     def forward(self, xy: Tensor) -> Tensor:
