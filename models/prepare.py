@@ -132,6 +132,7 @@ def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], str]:
             with zipfile.ZipFile(path) as archive, archive.open(member) as file:
                 # The size in a zip's directory is a claim: read no further than it says, whatever is inside.
                 return file.read(member.file_size).decode("utf-8", errors="replace")
+        # RuntimeError is how zipfile refuses an encrypted member, NotImplementedError an unknown compression.
         except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
             raise SourceError(f"cannot read {name}: {error}") from error
 

@@ -1,10 +1,14 @@
 """Detector, remap, window, lifter and filter on the real clip: is what comes out a plausible person?"""
 
+from itertools import islice
+from pathlib import Path
+
 import numpy as np
 import pytest
 from fakes import ListSink
 from posedemo import registry
 from posedemo.capture.video import VideoFile
+from posedemo.datatypes import Result
 from posedemo.geometry import bone_lengths
 from posedemo.pipeline import Stages, run
 from posedemo.runner import track_maker
@@ -20,18 +24,23 @@ def joint(poses: np.ndarray, name: str) -> np.ndarray:
     return poses[:, H36M17.index(name)]
 
 
-@pytest.fixture(scope="module")
-def results(demo_clip):
+def lifted(clip: Path, num_frames: int | None = None) -> list[Result]:
+    """Results of the clip's first frames, or of all."""
     sink = ListSink()
-    source = VideoFile(demo_clip)
+    source = VideoFile(clip)
     with (
         registry.create_detector("mediapipe-full", max_people=1) as detector,
         registry.create_lifter("semgcn", provider="cpu") as lifter,
     ):
         tracker = Tracker(max_people=1, new_track=track_maker(lifter.spec, "balanced"))
-        run(source.frames(), Stages(detector, tracker, lifter), [sink], StageTimers())
+        run(islice(source.frames(), num_frames), Stages(detector, tracker, lifter), [sink], StageTimers())
     source.close()
     return sink.results
+
+
+@pytest.fixture(scope="module")
+def results(demo_clip):
+    return lifted(demo_clip)
 
 
 @pytest.fixture(scope="module")
@@ -122,16 +131,6 @@ def test_somebody_who_stands_does_not_flicker(results):
 
 def test_two_runs_give_the_same_numbers(demo_clip, poses):
     """Files are reproducible: no wall clock and no chance in the pipeline."""
-    sink = ListSink()
-    source = VideoFile(demo_clip)
-    with (
-        registry.create_detector("mediapipe-full", max_people=1) as detector,
-        registry.create_lifter("semgcn", provider="cpu") as lifter,
-    ):
-        tracker = Tracker(max_people=1, new_track=track_maker(lifter.spec, "balanced"))
-        frames = (frame for frame in source.frames() if frame.stamp.index < 30)
-        run(frames, Stages(detector, tracker, lifter), [sink], StageTimers())
-    source.close()
-    again = [result.people[0].pose.xyz_m for result in sink.results[5:] if result.people]
+    again = [result.people[0].pose.xyz_m for result in lifted(demo_clip, 30)[5:] if result.people]
     # MediaPipe sums in threads; the last bits of float32 pixels may differ.
     np.testing.assert_allclose(again, poses[: len(again)], atol=1e-3)
