@@ -47,7 +47,7 @@ PRESETS: Mapping[tuple[str, str], TrainConfig] = {
     # What is shipped. Two cores take about an hour and a quarter.
     ("semgcn", "live"): TrainConfig(lifter="semgcn"),
     # Not trained for long yet, and narrower than published where two cores would be too slow.
-    ("global-node", "live"): TrainConfig(lifter="global-node", network={"action_head": False}),
+    ("global-gcn", "live"): TrainConfig(lifter="global-gcn", network={"action_head": False}),
     ("dg-net", "live"): TrainConfig(
         lifter="dg-net", network={"channels": 64, "sequence_head": True}, num_frames=27, learning_rate=1e-3
     ),
@@ -55,8 +55,8 @@ PRESETS: Mapping[tuple[str, str], TrainConfig] = {
         lifter="gla-gcn", network={"channels": 64, "kernel": 3}, num_frames=27, learning_rate=1e-3
     ),
     # Seconds: for tests, and for a first look whether data and machine work.
-    ("global-node", "tiny"): TrainConfig(
-        lifter="global-node",
+    ("global-gcn", "tiny"): TrainConfig(
+        lifter="global-gcn",
         network={"channels": 32, "num_blocks": 2, "action_head": False},
         batch_size=64,
         steps=200,

@@ -17,7 +17,7 @@ from .normalise import PersonNormalise
 from .objectives import NetworkOutput, pose_of
 from .semgcn import SemGCN
 
-PER_FRAME: Mapping[str, Callable[..., nn.Module]] = {"semgcn": SemGCN, "global-node": GlobalNodeGCN}
+PER_FRAME: Mapping[str, Callable[..., nn.Module]] = {"semgcn": SemGCN, "global-gcn": GlobalNodeGCN}
 """Networks (N, 17, 2) to (N, 17, 3); each takes the skeleton first, then the options of ``TrainConfig.network``."""
 
 TEMPORAL: Mapping[str, Callable[..., nn.Module]] = {"dg-net": DGNet, "gla-gcn": GLAGCN}

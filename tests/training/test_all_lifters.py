@@ -62,7 +62,7 @@ def test_every_weight_that_training_has_gets_a_gradient(name: str, corpus_path: 
 
 def test_per_frame_network_refuses_a_window() -> None:
     with pytest.raises(ConfigError, match="single frames"):
-        build_lifter(TrainConfig(lifter="global-node", num_frames=9))
+        build_lifter(TrainConfig(lifter="global-gcn", num_frames=9))
 
 
 def test_run_with_heads_lifts_the_same_pose_in_evaluation() -> None:
