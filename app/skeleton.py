@@ -104,6 +104,19 @@ def _without(skeleton: Skeleton, name: str, joint: str) -> Skeleton:
 H36M16 = _without(H36M17, "h36m16", "nose")
 """The 16-joint variant of SemGCN's public experiments: errors on it are not comparable with 17 joints."""
 
+HUMANEVA15 = Skeleton(
+    name="humaneva15",
+    joints=(
+        "pelvis",
+        "thorax",
+        *(f"{side}_{part}" for side in ("left", "right") for part in ("shoulder", "elbow", "wrist")),
+        *(f"{side}_{part}" for side in ("left", "right") for part in ("hip", "knee", "ankle")),
+        "head",
+    ),
+    parents=(-1, 0, 1, 2, 3, 1, 5, 6, 0, 8, 9, 0, 11, 12, 1),
+)
+"""HumanEva-I as the field's files hold it. Its thorax and head are not at the same places of the body as H36M's."""
+
 _BODY_SIDES = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 COCO17 = Skeleton(
@@ -130,7 +143,7 @@ MEDIAPIPE33 = Skeleton(
     parents=(-1,) * 33,
 )
 
-SKELETONS = {skeleton.name: skeleton for skeleton in (H36M17, H36M16, COCO17, MEDIAPIPE33)}
+SKELETONS = {skeleton.name: skeleton for skeleton in (H36M17, H36M16, HUMANEVA15, COCO17, MEDIAPIPE33)}
 
 CANONICAL_BONE_SUM_M = 4.15
 """Sum of the 16 bone lengths of the H36M-17 skeleton of an average adult: the scale of a person of unknown height."""

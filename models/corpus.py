@@ -10,18 +10,46 @@ import json
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError, OutputError
-from ..skeleton import H36M17
+from ..skeleton import H36M16, H36M17, HUMANEVA15, Skeleton
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_READABLE_VERSIONS = (1, 2)
+"""Version 1 had neither views nor skeletons other than H36M-17; all else is the same."""
 UNITS = "metre"
+CORPUS_SKELETONS = {skeleton.name: skeleton for skeleton in (H36M17, H36M16, HUMANEVA15)}
+
+_XY_PREFIX = "xy_px."
+"""Arrays of 2D joints are called by their source: ``xy_px.gt``."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One camera that filmed a clip.
+
+    Attributes:
+        camera: its name in the data set, such as "54138969" or "C1".
+        width_px: width of its pictures.
+        height_px: height of its pictures.
+        orientation: unit quaternion w, x, y, z that turns camera axes (x right, y down, z away) to world axes.
+        translation_m: its place in the world.
+        starts: first row of the clip in ``Corpus.xy_px``, by the name of the 2D source.
+    """
+
+    camera: str
+    width_px: int
+    height_px: int
+    orientation: tuple[float, float, float, float]
+    translation_m: tuple[float, float, float]
+    starts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -36,6 +64,7 @@ class Clip:
         subject: the person, as ``family/person``; the held-out split goes by it.
         action: what they do.
         family: data set or folder.
+        views: the cameras that filmed it; none for motion without pictures.
     """
 
     name: str
@@ -45,6 +74,7 @@ class Clip:
     subject: str
     action: str
     family: str
+    views: tuple[View, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,20 +82,25 @@ class Corpus:
     """Motion of many clips.
 
     Attributes:
-        xyz_m: (F, 17, 3) float32 H36M joints of all clips, one after the other: metres, world axes, y up,
-            right-handed.
+        xyz_m: (F, J, 3) float32 joints of all clips, one after the other: metres, world axes, y up, right-handed.
+            Data sets with other axes are turned when they are prepared, their cameras with them.
         clips: their places; they fill ``xyz_m`` in order.
+        skeleton: the J joints: h36m17, h36m16 or humaneva15.
+        xy_px: (R, J, 2) float32 joints in the pictures, in pixels, by 2D source ("gt", "cpn_ft_h36m_dbb"); all in the
+            order of the skeleton. ``View.starts`` says which rows are whose.
     """
 
     xyz_m: npt.NDArray[np.float32]
     clips: tuple[Clip, ...]
+    skeleton: Skeleton = H36M17
+    xy_px: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
 
 def make_corpus(clips: Sequence[tuple[Clip, npt.NDArray[np.floating]]]) -> Corpus:
-    """Join clips (whose ``start`` is set here) with their joints (F, 17, 3)."""
+    """Join clips (whose ``start`` is set here) with their H36M-17 joints (F, 17, 3)."""
     placed, start = [], 0
     for clip, xyz_m in clips:
-        placed.append(Clip(**{**asdict(clip), "start": start, "length": len(xyz_m)}))
+        placed.append(replace(clip, start=start, length=len(xyz_m)))
         start += len(xyz_m)
     return Corpus(np.concatenate([xyz_m for _, xyz_m in clips]).astype(np.float32), tuple(placed))
 
@@ -85,9 +120,10 @@ def write_corpus(corpus: Corpus, path: Path) -> None:
                     file,
                     xyz_m=corpus.xyz_m,
                     clips=np.array(json.dumps([asdict(clip) for clip in corpus.clips])),
-                    skeleton=np.array(H36M17.name),
+                    skeleton=np.array(corpus.skeleton.name),
                     units=np.array(UNITS),
                     schema_version=np.array(SCHEMA_VERSION),
+                    **{_XY_PREFIX + source: xy_px for source, xy_px in corpus.xy_px.items()},
                 )
                 file.close()
                 part.replace(path)
@@ -118,20 +154,58 @@ def read_corpus(path: Path) -> Corpus:
 
 def _check(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> Corpus:
     version = arrays["schema_version"].item()
-    if version != SCHEMA_VERSION:
-        raise ValueError(f"its schema version is {version}, this program reads {SCHEMA_VERSION}")
-    stated = (str(arrays["skeleton"]), str(arrays["units"]))
-    if stated != (H36M17.name, UNITS):
-        raise ValueError(f"it holds {stated[0]} in {stated[1]}, expected {H36M17.name} in {UNITS}")
-    xyz_m = arrays["xyz_m"]
-    if xyz_m.dtype != np.float32 or xyz_m.ndim != 3 or xyz_m.shape[1:] != (H36M17.num_joints, 3):
-        raise ValueError(f"xyz_m is {xyz_m.shape} {xyz_m.dtype}, expected (*, {H36M17.num_joints}, 3) float32")
-    if not np.isfinite(xyz_m.astype(np.float32)).all():
-        raise ValueError("xyz_m holds values that are not finite")
-    clips = tuple(Clip(**entry) for entry in json.loads(str(arrays["clips"])))
+    if version not in _READABLE_VERSIONS:
+        raise ValueError(f"its schema version is {version}, this program reads up to {SCHEMA_VERSION}")
+    name, units = str(arrays["skeleton"]), str(arrays["units"])
+    if name not in CORPUS_SKELETONS or units != UNITS:
+        raise ValueError(f"it holds {name} in {units}, expected one of {', '.join(CORPUS_SKELETONS)} in {UNITS}")
+    skeleton = CORPUS_SKELETONS[name]
+    xyz_m = _checked(arrays["xyz_m"], "xyz_m", (skeleton.num_joints, 3))
+    xy_px = {
+        key.removeprefix(_XY_PREFIX): _checked(array, key, (skeleton.num_joints, 2))
+        for key, array in arrays.items()
+        if key.startswith(_XY_PREFIX)
+    }
+    clips = tuple(_to_clip(entry) for entry in json.loads(str(arrays["clips"])))
     ends = np.cumsum([0, *(clip.length for clip in clips)])
     if not clips or min(clip.length for clip in clips) < 1 or [clip.start for clip in clips] != list(ends[:-1]):
         raise ValueError("its list of clips has gaps or overlaps")
     if ends[-1] != len(xyz_m):
         raise ValueError(f"its clips cover {ends[-1]} frames, xyz_m has {len(xyz_m)}")
-    return Corpus(xyz_m.astype(np.float32, copy=False), clips)
+    for clip in clips:
+        _check_views(clip, xy_px)
+    return Corpus(xyz_m, clips, skeleton, xy_px)
+
+
+def _checked(array: npt.NDArray[np.generic], name: str, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """The array, if it is (*, *shape) float32 and finite."""
+    if array.dtype != np.float32 or array.ndim != 3 or array.shape[1:] != shape:
+        raise ValueError(f"{name} is {array.shape} {array.dtype}, expected (*, {shape[0]}, {shape[1]}) float32")
+    numbers = array.astype(np.float32, copy=False)
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} holds values that are not finite")
+    return numbers
+
+
+def _to_clip(entry: dict[str, Any]) -> Clip:
+    """A clip from its JSON object, whose views are lists where ours are tuples."""
+    views = tuple(
+        View(
+            **{
+                **view,
+                "orientation": tuple(map(float, view["orientation"])),
+                "translation_m": tuple(map(float, view["translation_m"])),
+            }
+        )
+        for view in entry.get("views", ())
+    )
+    return Clip(**{**entry, "views": views})
+
+
+def _check_views(clip: Clip, xy_px: Mapping[str, npt.NDArray[np.float32]]) -> None:
+    for view in clip.views:
+        if len(view.orientation) != 4 or len(view.translation_m) != 3 or min(view.width_px, view.height_px) < 1:
+            raise ValueError(f"camera {view.camera} of clip {clip.name} is not a camera")
+        for source, start in view.starts.items():
+            if source not in xy_px or start < 0 or start + clip.length > len(xy_px[source]):
+                raise ValueError(f"the 2D joints '{source}' of clip {clip.name} are not all there")

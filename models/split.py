@@ -12,6 +12,12 @@ from fnmatch import fnmatchcase
 from ..errors import ConfigError
 from .corpus import Clip, Corpus
 
+PROTOCOLS = {
+    # Subjects to train on and subjects to test on, as the papers do.
+    "h36m": (("S1", "S5", "S6", "S7", "S8"), ("S9", "S11")),
+    "humaneva": (("Train/S1", "Train/S2", "Train/S3"), ("Validate/S1", "Validate/S2", "Validate/S3")),
+}
+
 _ONE_IN = 6
 """Without a choice of the user's, about one subject in so many is held out."""
 
@@ -41,6 +47,35 @@ def split_clips(corpus: Corpus, holdout: Sequence[str] = ()) -> tuple[tuple[Clip
         side = "held out" if not held else "left to train on"
         raise ConfigError(f"no clip is {side}", hint="choose the held-out subjects with --holdout SUBJECT")
     return kept, held
+
+
+def split_protocol(corpus: Corpus, protocol: str) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
+    """Part the clips as the papers on a data set do; a corpus may hold some of the subjects only.
+
+    Args:
+        corpus: the data.
+        protocol: "h36m" (train on S1, S5, S6, S7, S8, test on S9, S11) or "humaneva" (the data set's own parts).
+
+    Returns:
+        Clips to train on and clips to test on.
+
+    Raises:
+        ConfigError: there is no such protocol, or the corpus lacks all subjects of a side.
+    """
+    if protocol not in PROTOCOLS:
+        raise ConfigError(f"no protocol '{protocol}'", hint=f"the protocols are {', '.join(PROTOCOLS)}")
+    sides = []
+    for persons, purpose in zip(PROTOCOLS[protocol], ("train", "test"), strict=True):
+        subjects = {f"{protocol}/{person}" for person in persons}
+        clips = tuple(clip for clip in corpus.clips if clip.subject in subjects)
+        if not clips:
+            there = ", ".join(sorted({clip.subject for clip in corpus.clips})[:20])
+            raise ConfigError(
+                f"protocol {protocol}: the corpus has none of the subjects to {purpose} on, {', '.join(persons)}",
+                hint=f"its subjects are: {there}",
+            )
+        sides.append(clips)
+    return sides[0], sides[1]
 
 
 def _is_held_out(clip: Clip, holdout: Sequence[str]) -> bool:

@@ -109,7 +109,7 @@ def test_round_trip(tmp_path: Path, random: np.random.Generator) -> None:
     ("change", "problem"),
     [
         ({"schema_version": np.array(9)}, "schema version is 9"),
-        ({"units": np.array("inch")}, "expected h36m17 in metre"),
+        ({"units": np.array("inch")}, "holds h36m17 in inch"),
         ({"xyz_m": np.zeros((5, 17, 2), np.float32)}, r"expected \(\*, 17, 3\) float32"),
         ({"xyz_m": np.full((120, 17, 3), np.nan, np.float32)}, "not finite"),
         ({"xyz_m": np.zeros((5, 17, 3), np.float32)}, "its clips cover"),
