@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ..command import Command
-from ..errors import ConfigError, ModelError, OutputError
+from ..errors import ConfigError, ModelError
+from ..outputs import check_outputs
 from .config import PRESETS, preset
 
 
@@ -62,15 +62,35 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=_positive_int, help="number of CPU threads")
 
 
+_PREPARE_DESCRIPTION = """\
+Turn motion into a corpus: one file of plain arrays, which training and evaluation read. Sources are either BVH files,
+in folders and zips, or the standard files of one of the field's data sets, side by side:
+
+  posedemo prepare motion.zip folder/ --output corpus.npz
+  posedemo prepare data_3d_h36m.npz data_2d_h36m_cpn_ft_h36m_dbb.npz --trust-pickle --output h36m.npz
+  posedemo prepare data_3d_humaneva15.npz data_2d_humaneva15_gt.npz --trust-pickle --output humaneva.npz
+
+The field's files are Python pickles, a format that can run programs when it is read, so --trust-pickle is asked for.
+Even then all but plain arrays, dicts and lists is refused. The corpus holds no pickles.
+"""
+
+
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="folder, zip or file of BVH motion")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = _PREPARE_DESCRIPTION
+    parser.add_argument(
+        "sources", nargs="+", type=Path, metavar="SOURCE", help="folder, zip or file of BVH motion, or field's files"
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="CORPUS.npz", help="file to write")
     parser.add_argument("--map", type=Path, metavar="FILE.toml", help="joint map, where no built-in one fits")
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out files by name; may be repeated"
     )
-    parser.add_argument("--rate", type=_positive_float, default=30.0, metavar="HZ", help="frame rate (30)")
-    parser.add_argument("--unit", choices=["auto", "cm", "m", "inch"], default="auto", help="length unit of the files")
+    parser.add_argument("--rate", type=_positive_float, metavar="HZ", help="frame rate of a corpus from BVH files (30)")
+    parser.add_argument("--unit", choices=["auto", "cm", "m", "inch"], default="auto", help="length unit of BVH files")
+    parser.add_argument(
+        "--trust-pickle", action="store_true", help="read the field's files, which are pickles (see above)"
+    )
 
 
 def _run_prepare(arguments: argparse.Namespace) -> int:
@@ -83,6 +103,7 @@ def _run_prepare(arguments: argparse.Namespace) -> int:
         exclude=arguments.exclude,
         rate_hz=arguments.rate,
         unit=arguments.unit,
+        trust_pickle=arguments.trust_pickle,
     )
     minutes = sum(clip.length / clip.rate_hz for clip in corpus.clips) / 60
     sys.stdout.write(f"{arguments.output}: {len(corpus.clips)} clips, {len(corpus.xyz_m)} frames, {minutes:.1f} min\n")
@@ -122,36 +143,57 @@ def _run_train(arguments: argparse.Namespace) -> int:
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--lifter", type=Path, required=True, metavar="FILE", help=".onnx file or checkpoint")
-    parser.add_argument("--protocol", choices=["heldout"], default="heldout", help="what to measure")
+    parser.add_argument(
+        "--lifter", required=True, metavar="NAME|FILE", help="a shipped lifter's name, an .onnx file or a checkpoint"
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=["heldout", "h36m", "humaneva"],
+        default="heldout",
+        help="what to measure: held-out people before virtual cameras, or as the papers on that data set do",
+    )
+    parser.add_argument("--2d", dest="source", metavar="SOURCE", help="2D joints to lift in h36m and humaneva (gt)")
+    parser.add_argument(
+        "--flip-tta", action="store_true", help="lift the mirror image, too, and take the mean: twice the work"
+    )
+    parser.add_argument("--by-action", action="store_true", help="heldout: also by family and by action")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers as JSON")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     _add_data(parser)
 
 
 def _run_evaluate(arguments: argparse.Namespace) -> int:
     _require("torch", "onnxruntime")
     from .corpus import read_corpus
-    from .evaluate import HeldOut, measure, report
-    from .predictors import load_predictor
-    from .split import split_clips
-    from .windows import load_motion
+    from .evaluate import evaluate_held_out
+    from .predictors import find_predictor, flip_averaged
+    from .protocols import evaluate_protocol
+    from .scores import write_whole
 
+    is_held_out = arguments.protocol == "heldout"
+    if is_held_out and arguments.source:
+        raise ConfigError("--2d has no meaning with --protocol heldout, whose 2D is made by virtual cameras")
+    if arguments.holdout and not is_held_out:
+        raise ConfigError(f"--holdout has no meaning with --protocol {arguments.protocol}, which names its subjects")
+    outputs = [path for path in (arguments.json, arguments.markdown) if path]
+    check_outputs(outputs, inputs=[arguments.data, Path(arguments.lifter)], overwrite=arguments.overwrite)
     _set_threads(arguments.threads)
-    predictor = load_predictor(arguments.lifter)
+    predictor = find_predictor(arguments.lifter)
+    if arguments.flip_tta:
+        predictor = flip_averaged(predictor)
     corpus = read_corpus(arguments.data)
-    training, held = split_clips(corpus, arguments.holdout or predictor.holdout)
-    results = measure(predictor, load_motion(corpus, training), HeldOut(load_motion(corpus, held)))
+    if is_held_out:
+        report = evaluate_held_out(predictor, corpus, arguments.holdout, by_action=arguments.by_action)
+    else:
+        report = evaluate_protocol(predictor, corpus, arguments.protocol, arguments.source or "gt")
+    report = report.with_facts(data=arguments.data.name, flip_tta=arguments.flip_tta)
     if arguments.json:
-        _write_json(arguments.json, {name: asdict(scores) for name, scores in results.items()})
-    sys.stdout.write(report(results))
+        write_whole(arguments.json, report.json())
+    if arguments.markdown:
+        write_whole(arguments.markdown, report.markdown())
+    sys.stdout.write(report.text())
     return 0
-
-
-def _write_json(path: Path, content: object) -> None:
-    try:
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
@@ -161,23 +203,20 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--licence", default="", help="licence of the weights, written into the file")
     parser.add_argument("--training-data", default="", help="what it was trained on, written into the file")
     parser.add_argument("--data", type=Path, metavar="CORPUS.npz", help="also compare on windows of this corpus")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that exists")
 
 
 def _run_export(arguments: argparse.Namespace) -> int:
     _require("torch", "onnx", "onnxscript", "onnxruntime")
     from .checkpoints import load_checkpoint
     from .corpus import read_corpus
-    from .evaluate import HeldOut
-    from .export import export
-    from .windows import load_motion
+    from .export import export, real_windows
 
     if arguments.output.suffix != ".onnx":
         raise ConfigError(f"--output {arguments.output}: the name must end in .onnx")
+    check_outputs([arguments.output], inputs=[arguments.checkpoint], overwrite=arguments.overwrite)
     checkpoint = load_checkpoint(arguments.checkpoint)
-    real_xy = None
-    if arguments.data:
-        corpus = read_corpus(arguments.data)
-        real_xy = HeldOut(load_motion(corpus, corpus.clips), num_sequences=8).windows(checkpoint.config.num_frames)
+    real_xy = real_windows(checkpoint, read_corpus(arguments.data)) if arguments.data else None
     extra = {"title": arguments.title, "licence": arguments.licence, "training_data": arguments.training_data}
     difference_m = export(checkpoint, arguments.output, extra=extra, real_xy=real_xy)
     sys.stdout.write(f"{arguments.output}: differs from PyTorch by at most {difference_m:.1g} m\n")

@@ -1,4 +1,4 @@
-"""``posedemo prepare``: folders and zips of BVH files in, one corpus file out."""
+"""``posedemo prepare``: folders and zips of BVH files, or the field's standard files, in; one corpus file out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 from tqdm import tqdm
@@ -18,6 +18,7 @@ from ..geometry import bone_lengths
 from ..skeleton import CANONICAL_BONE_SUM_M, H36M17
 from .bvh import FloatArray, forward_kinematics, local_transforms, parse_bvh, resample
 from .corpus import Clip, Corpus, make_corpus, write_corpus
+from .field_files import read_field_files
 from .joint_maps import JointMap, choose_map, read_map
 from .lost_bones import restore_lost_bones
 
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 METRES = {"cm": 0.01, "m": 1.0, "inch": 0.0254}
 """Length units of BVH files, which do not state theirs."""
+
+_DEFAULT_RATE_HZ = 30.0
 
 _LARGEST_FILE_BYTES = 500_000_000
 """A single BVH file above this is refused before it is read: an hour of motion takes about 60 MB."""
@@ -50,24 +53,55 @@ def prepare(
     *,
     map_file: Path | None = None,
     exclude: Sequence[str] = (),
-    rate_hz: float = 30.0,
+    rate_hz: float | None = None,
     unit: str = "auto",
+    trust_pickle: bool = False,
 ) -> Corpus:
-    """Read every BVH file and write the corpus.
-
-    Files that cannot be used are named in the log and skipped.
+    """Read BVH files, or the field's standard files, and write the corpus.
 
     Args:
-        sources: folders, zips and single BVH files.
+        sources: folders, zips and single BVH files; or the ``.npz`` files of one data set, see ``field_files``.
         output: the corpus to write.
-        map_file: TOML joint map for all files; without it each file's joint names choose a built-in one.
-        exclude: patterns of file names to leave out.
-        rate_hz: frame rate of the corpus.
-        unit: "cm", "m", "inch", or "auto" to guess from the size of the body.
+        map_file: TOML joint map for all BVH files; without it each file's joint names choose a built-in one.
+        exclude: patterns of names of BVH files to leave out.
+        rate_hz: frame rate of a corpus from BVH files, 30 without one; the field's files keep theirs.
+        unit: of BVH files: "cm", "m", "inch", or "auto" to guess from the size of the body.
+        trust_pickle: whether to read pickles, which the field's files are.
+
+    Raises:
+        ConfigError: a source does not exist, the sources do not go together, the map is wrong, or no file could be
+            used.
+        SourceError: one of the field's files is damaged or incomplete.
+        OutputError: the corpus cannot be written.
+    """
+    field_files = [source for source in sources if source.suffix.lower() == ".npz"]
+    if len(field_files) < len(sources):
+        if field_files:
+            raise ConfigError(
+                f"{field_files[0]} and {(set(sources) - set(field_files)).pop()} do not go into one corpus",
+                hint="prepare the field's .npz files and BVH files separately",
+            )
+        corpus = read_bvh_files(
+            sources, map_file=map_file, exclude=exclude, rate_hz=rate_hz or _DEFAULT_RATE_HZ, unit=unit
+        )
+    else:
+        if map_file or exclude or rate_hz or unit != "auto":
+            raise ConfigError(
+                "--map, --exclude, --rate and --unit are for BVH files, and the sources are the field's .npz files",
+                hint="leave them out: joints, rate and unit of these files are known",
+            )
+        corpus = read_field_files(field_files, trust_pickle=trust_pickle)
+    write_corpus(corpus, output)
+    return corpus
+
+
+def read_bvh_files(
+    sources: Sequence[Path], *, map_file: Path | None, exclude: Sequence[str], rate_hz: float, unit: str
+) -> Corpus:
+    """Read every BVH file; those that cannot be used are named in the log and skipped.
 
     Raises:
         ConfigError: a source does not exist, the map is wrong, or no file could be used.
-        OutputError: the corpus cannot be written.
     """
     joint_map = read_map(map_file) if map_file else None
     found = [file for source in sources for file in find_files(source) if not _is_excluded(file, exclude)]
@@ -84,7 +118,6 @@ def prepare(
             hint="the lines above say what was wrong with each" if found else "give folders or zips of .bvh files",
         )
     corpus = make_corpus(clips)
-    write_corpus(corpus, output)
     log.info("%d clips, %d frames, %d files skipped", len(clips), len(corpus.xyz_m), num_skipped)
     return corpus
 
@@ -127,6 +160,9 @@ def _zip_members(path: Path) -> Iterator[BvhSource]:
 def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], str]:
     def read() -> str:
         name = f"{path}:{member.filename}"
+        # Nothing is ever unpacked, so such a path could do no harm; an archive that has one is not what it seems.
+        if _leaves_its_folder(member.filename):
+            raise SourceError(f"{name}: the path leaves the archive's folder", hint="pack the files again")
         _check_size(name, member.file_size)
         try:
             with zipfile.ZipFile(path) as archive, archive.open(member) as file:
@@ -137,6 +173,11 @@ def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], str]:
             raise SourceError(f"cannot read {name}: {error}") from error
 
     return read
+
+
+def _leaves_its_folder(name: str) -> bool:
+    path = PureWindowsPath(name)  # splits at both kinds of slashes and knows drives
+    return ".." in path.parts or bool(path.anchor)
 
 
 def _check_size(name: str, size_bytes: int) -> None:

@@ -90,8 +90,13 @@ def action_of(clip: Clip) -> str:
 
     The word is compared whole because prefixes mislead: "Sitting" begins "SittingDown" too.
     """
-    word = (clip.action.split() or ["unknown"])[0]
-    return _ACTION_NAMES.get(word, word)
+    return (canonical_action(clip.action).split() or ["unknown"])[0]
+
+
+def canonical_action(action: str) -> str:
+    """An action and its take with the first word spelled as in the papers' tables: "TakingPhoto 1" is "Photo 1"."""
+    word, *take = action.split(" ")
+    return " ".join([_ACTION_NAMES.get(word, word), *take])
 
 
 def require_skeleton(corpus: Corpus, skeleton: str, purpose: str) -> None:
