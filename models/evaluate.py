@@ -1,31 +1,40 @@
-"""``posedemo evaluate``: measure a lifter on held-out people, beside two baselines that look at nothing but the data.
+"""``posedemo evaluate --protocol heldout``: people never trained on, beside two baselines that look at nothing.
 
 The same sequences for every lifter: fixed seed, bodies and motion as recorded (but at the size of an average adult),
 virtual cameras as in training. "clean" 2D has the run time's definition of the joints and no error, "noisy" has a
-detector's errors and missing joints.
+detector's errors and missing joints. The protocols of the field's papers are in ``protocols``.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from ..geometry import bone_lengths
+from ..errors import ConfigError
 from ..skeleton import H36M17
 from .bodies import face_forward, to_adult_size
 from .chance import Chance
-from .metrics import mpjpe, mpjve, n_mpjpe, p_mpjpe
-from .predictors import Predictor
+from .corpus import Clip, Corpus
+from .predictors import Predictor, cut_windows, lift_sequences, rate_notes
 from .samples import SampleMaker
-from .windows import Motion, draw_windows
+from .scores import Report, Scores, score
+from .split import split_clips
+from .views import action_of
+from .windows import Motion, draw_windows, load_motion
 
 Float32Array = npt.NDArray[np.float32]
 
 _SEED = 20_000
 _SEQUENCE_FRAMES = 32
+_LEAD_IN_FRAMES = 26
+"""Frames before a sequence, which windows reach back to but which are not scored: a person has mostly been in the
+picture for a while, and lifters of up to 27 frames are measured as they run then, not as they start."""
 _MEAN_POSE_WINDOWS = 20_000
+_SEQUENCES_OF_AN_ACTION = 64
 
 
 @dataclass(frozen=True)
@@ -36,30 +45,38 @@ class HeldOut:
     num_sequences: int = 512
 
     def sequences(self, *, detector_errors: bool) -> tuple[Float32Array, Float32Array]:
-        """2D (S, F, 17, 2) and true 3D joints (S, F, 17, 3) in metres."""
-        maker = SampleMaker(self.motion, _SEQUENCE_FRAMES, vary_motion=False, detector_errors=detector_errors)
+        """2D (S, lead-in + F, 17, 2) and true 3D joints in metres of what is scored, (S, F, 17, 3)."""
+        num_frames = _LEAD_IN_FRAMES + _SEQUENCE_FRAMES
+        maker = SampleMaker(self.motion, num_frames, vary_motion=False, detector_errors=detector_errors)
         samples = maker.draw(Chance(_SEED), self.num_sequences)
-        return samples.xy.numpy(), samples.xyz_m.numpy()
+        return samples.xy.numpy(), samples.xyz_m[:, _LEAD_IN_FRAMES:].numpy()
 
-    def windows(self, num_frames: int) -> Float32Array:
-        """All noisy windows (N, num_frames, 17, 2)."""
-        return sliding_windows(self.sequences(detector_errors=True)[0], num_frames)
+    def windows(self, predictor: Predictor) -> Float32Array:
+        """The noisy windows (N, T, 17, 2) that a lifter is fed."""
+        xy, _ = self.sequences(detector_errors=True)
+        sequence, frame = np.divmod(np.arange(len(xy) * _SEQUENCE_FRAMES), _SEQUENCE_FRAMES)
+        return cut_windows(xy, sequence, _LEAD_IN_FRAMES + frame, predictor)
 
 
-@dataclass(frozen=True)
-class Scores:
-    """Means over all poses; ``mpjve_mm`` is per frame; ``bone_spread_percent`` is the standard deviation of a bone's
-    length within a sequence, as a share of its mean length, averaged over bones and sequences.
+def check_held_out_fits(predictor: Predictor, corpus: Corpus) -> None:
+    """Refuse what virtual cameras cannot measure.
+
+    Raises:
+        ConfigError: the corpus or the lifter does not have the 17 joints of H36M, or the lifter expects people where
+            the cameras of its training had them.
     """
-
-    mpjpe_mm: float
-    p_mpjpe_mm: float
-    n_mpjpe_mm: float
-    mpjve_mm: float
-    bone_spread_percent: float
-
-    def __str__(self) -> str:
-        return f"MPJPE {self.mpjpe_mm:.1f}, P-MPJPE {self.p_mpjpe_mm:.1f} mm"
+    for what, skeleton in ((f"the lifter {predictor.name}", predictor.skeleton), ("the corpus", corpus.skeleton)):
+        if skeleton != H36M17:
+            raise ConfigError(
+                f"{what} has the joints of {skeleton.name}, virtual cameras know those of {H36M17.name}",
+                hint="evaluate with --protocol h36m or humaneva",
+            )
+    if predictor.normalisation != "person":
+        raise ConfigError(
+            f"the lifter {predictor.name} takes people as the cameras of its training showed them, "
+            "virtual cameras show them anywhere and of any size",
+            hint="evaluate with --protocol h36m or humaneva",
+        )
 
 
 def evaluate(predictor: Predictor, held_out: HeldOut) -> dict[str, Scores]:
@@ -67,30 +84,29 @@ def evaluate(predictor: Predictor, held_out: HeldOut) -> dict[str, Scores]:
     results = {}
     for name, detector_errors in (("clean", False), ("noisy", True)):
         xy, true_m = held_out.sequences(detector_errors=detector_errors)
-        windows = sliding_windows(xy, predictor.num_frames)
-        predicted_m = predictor.lift(windows).reshape(true_m.shape)
-        results[name] = score(predicted_m, true_m)
+        results[name] = score(lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES), true_m)
     return results
 
 
-def sliding_windows(xy: Float32Array, num_frames: int) -> Float32Array:
-    """The window that ends at each frame of sequences (S, F, 17, 2), the first frame repeated: (S * F, T, 17, 2)."""
-    frames = np.arange(xy.shape[1])[:, None] + np.arange(1 - num_frames, 1)
-    windows: Float32Array = np.ascontiguousarray(xy[:, np.maximum(frames, 0)].reshape(-1, num_frames, *xy.shape[2:]))
-    return windows
+def evaluate_by_action(predictor: Predictor, corpus: Corpus, clips: Sequence[Clip]) -> dict[str, Scores]:
+    """Scores by family of subjects and by action word, each on sequences of its own: they do not add up to the whole.
 
-
-def score(predicted_m: Float32Array, true_m: Float32Array) -> Scores:
-    """Compare sequences (S, F, 17, 3) in metres."""
-    lengths_m = bone_lengths(predicted_m, H36M17)  # (S, F, 16)
-    spread = lengths_m.std(axis=1) / np.maximum(lengths_m.mean(axis=1), 1e-9)
-    return Scores(
-        mpjpe_mm=1000 * float(mpjpe(predicted_m, true_m).mean()),
-        p_mpjpe_mm=1000 * float(p_mpjpe(predicted_m, true_m).mean()),
-        n_mpjpe_mm=1000 * float(n_mpjpe(predicted_m, true_m).mean()),
-        mpjve_mm=1000 * float(mpjve(predicted_m, true_m).mean()),
-        bone_spread_percent=100 * float(spread.mean()),
-    )
+    Args:
+        predictor: the lifter.
+        corpus: the data.
+        clips: the held-out clips.
+    """
+    groups: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        groups[f"family {clip.family}"].append(clip)
+    for clip in sorted(clips, key=action_of):
+        groups[f"action {action_of(clip)}"].append(clip)
+    results = {}
+    for group, members in groups.items():
+        held_out = HeldOut(load_motion(corpus, members), _SEQUENCES_OF_AN_ACTION)
+        for name, scores in evaluate(predictor, held_out).items():
+            results[f"{name}, {group}"] = scores
+    return results
 
 
 def baselines(training: Motion, held_out: HeldOut) -> dict[str, Scores]:
@@ -122,16 +138,30 @@ def _turned_like(pose_m: Float32Array, true_m: Float32Array) -> Float32Array:
     return turned
 
 
-def report(results: dict[str, Scores]) -> str:
-    """A table for people."""
-    columns = list(asdict(next(iter(results.values()))))
-    width = max(map(len, results))
-    lines = [" " * width + "".join(f"  {column:>20}" for column in columns)]
-    for name, scores in results.items():
-        lines.append(f"{name:<{width}}" + "".join(f"  {value:>20.1f}" for value in asdict(scores).values()))
-    return "\n".join(lines) + "\n"
+def evaluate_held_out(
+    predictor: Predictor, corpus: Corpus, holdout: Sequence[str], *, by_action: bool = False
+) -> Report:
+    """Measure a lifter on the held-out people of a corpus, beside the baselines.
 
+    Args:
+        predictor: the lifter.
+        corpus: the data.
+        holdout: patterns of the people; without any, those that the lifter was not trained on.
+        by_action: also score each family and each action by itself.
 
-def measure(predictor: Predictor, training: Motion, held_out: HeldOut) -> dict[str, Scores]:
-    """All rows of the report."""
-    return {**evaluate(predictor, held_out), **baselines(training, held_out)}
+    Raises:
+        ConfigError: the lifter or the corpus does not fit, or nobody is held out.
+    """
+    check_held_out_fits(predictor, corpus)
+    training, held = split_clips(corpus, holdout or predictor.holdout)
+    held_out = HeldOut(load_motion(corpus, held))
+    rows = {**evaluate(predictor, held_out), **baselines(load_motion(corpus, training), held_out)}
+    if by_action:
+        rows |= evaluate_by_action(predictor, corpus, held)
+    facts = {
+        "lifter": predictor.name,
+        "protocol": "heldout",
+        "held out": f"{len(held)} of {len(corpus.clips)} clips",
+        "sequences": str(held_out.num_sequences),
+    }
+    return Report(facts, rows, rate_notes(predictor, {clip.rate_hz for clip in held}))

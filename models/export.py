@@ -15,12 +15,15 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ModelError, OutputError
-from ..skeleton import H36M17
+from ..skeleton import SKELETONS
 from .checkpoints import Checkpoint
-from .corpus import UNITS
+from .corpus import UNITS, Corpus
+from .evaluate import HeldOut, check_held_out_fits
 from .lifter import Lifter
-from .predictors import onnx_predictor, torch_predictor
+from .predictors import Predictor, checkpoint_predictor, cut_windows, onnx_predictor
 from .semgcn import SemGConv
+from .views import require_skeleton, view_sequences
+from .windows import load_motion
 
 if TYPE_CHECKING:
     import onnx
@@ -30,10 +33,14 @@ log = logging.getLogger(__name__)
 Float32Array = npt.NDArray[np.float32]
 
 CONTRACT_VERSION = "1"
+FIXED_CAMERA_CONTRACT_VERSION = "2"
+"""Of lifters that do not normalise inside. They take the same screen units, but give the right pose only for people as
+the cameras of their training showed them: a reader of version 1, which knows nothing of that, must refuse them."""
 OPSET = 18
 INPUT_NAME, OUTPUT_NAME = "xy", "xyz"
 PARITY_TOLERANCE_M = 1e-4
 PARITY_BATCHES = (1, 2, 5)
+_REAL_FRAMES = 256
 _LARGEST_BYTES = 10_000_000
 
 FORBIDDEN_OPERATORS = frozenset(
@@ -83,7 +90,7 @@ def export(
         checkpoint: the trained lifter.
         output: the file to write; it appears only when it has passed the comparison.
         extra: free metadata: title, licence, training_data ...
-        real_xy: (N, T, 17, 2) windows to compare on beside random ones.
+        real_xy: (N, T, J, 2) windows to compare on beside random ones.
 
     Returns:
         Largest difference to PyTorch in metres.
@@ -99,12 +106,12 @@ def export(
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}") from error
     try:
-        lifter, num_frames = checkpoint.lifter(), checkpoint.config.num_frames
-        model = to_onnx(lifter, num_frames=num_frames)
+        eager = checkpoint_predictor(checkpoint)
+        model = to_onnx(checkpoint.lifter(), num_frames=eager.num_frames, num_joints=eager.skeleton.num_joints)
         for key, value in {**metadata(checkpoint), **extra}.items():
             model.metadata_props.add(key=key, value=value)
         part.write_bytes(model.SerializeToString())
-        difference_m = compare(lifter, part, num_frames=num_frames, real_xy=real_xy)
+        difference_m = compare(eager, onnx_predictor(part), real_xy=real_xy)
         part.replace(output)
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}") from error
@@ -113,7 +120,23 @@ def export(
     return difference_m
 
 
-def to_onnx(lifter: Lifter, *, num_frames: int) -> onnx.ModelProto:
+def real_windows(checkpoint: Checkpoint, corpus: Corpus) -> Float32Array:
+    """Windows (N, T, J, 2) of a corpus of the kind that a lifter was trained on, for the comparison.
+
+    Raises:
+        ConfigError: the corpus does not fit the lifter.
+    """
+    predictor = checkpoint_predictor(checkpoint, name=checkpoint.config.lifter)
+    if checkpoint.config.data != "views":
+        check_held_out_fits(predictor, corpus)
+        return HeldOut(load_motion(corpus, corpus.clips), num_sequences=8).windows(predictor)
+    require_skeleton(corpus, predictor.skeleton.name, f"the lifter {predictor.name}")
+    xy = view_sequences(corpus, corpus.clips[-1:], checkpoint.config.source)[0].xy[None]
+    frames = np.arange(min(xy.shape[1], _REAL_FRAMES))
+    return cut_windows(xy, np.zeros_like(frames), frames, predictor)
+
+
+def to_onnx(lifter: Lifter, *, num_frames: int, num_joints: int) -> onnx.ModelProto:
     """Trace a lifter with a dynamic batch and check the result's operators and size.
 
     Raises:
@@ -125,8 +148,8 @@ def to_onnx(lifter: Lifter, *, num_frames: int) -> onnx.ModelProto:
     except ImportError as error:
         raise ModelError("exporting needs onnx and onnxscript", hint="pip install 'posedemo[train]'") from error
     # An example batch of 1 would be taken for a constant.
-    example = torch.zeros(2, num_frames, H36M17.num_joints, 2)
-    example[..., 0] = torch.linspace(-1, 1, H36M17.num_joints)
+    example = torch.zeros(2, num_frames, num_joints, 2)
+    example[..., 0] = torch.linspace(-1, 1, num_joints)
     exporter_log = logging.getLogger("torch.onnx")
     level = exporter_log.level
     with warnings.catch_warnings():
@@ -169,15 +192,23 @@ def _strip_traces(model: onnx.ModelProto) -> None:
 def metadata(checkpoint: Checkpoint) -> dict[str, str]:
     """The contract that the run time checks, and where the file comes from."""
     config = checkpoint.config
+    is_anywhere = config.normalisation == "person"
+    num_parameters = sum(weights.numel() for weights in checkpoint.lifter().parameters())
     return {
-        "posedemo_contract": CONTRACT_VERSION,
+        "posedemo_contract": CONTRACT_VERSION if is_anywhere else FIXED_CAMERA_CONTRACT_VERSION,
         "lifter": config.lifter,
-        "skeleton": H36M17.name,
+        "skeleton": config.skeleton,
+        "joints": ",".join(SKELETONS[config.skeleton].joints),
         "window": str(config.num_frames),
-        "target": str(config.num_frames - 1),
+        "target": str(config.target),
         "rate_hz": f"{config.rate_hz:g}",
         "units": UNITS,
+        # What is fed in; "inner" is what the network does to it before anything else.
         "normalisation": "screen",
+        "inner_normalisation": "person" if is_anywhere else "none",
+        "parameters": str(num_parameters),
+        "network": json.dumps(dict(config.network), sort_keys=True),
+        "corpus": checkpoint.corpus,
         "git_revision": checkpoint.git_revision,
         "created_with": f"posedemo export, PyTorch {torch.__version__.split('+')[0]}",
         "seed": str(config.seed),
@@ -186,7 +217,7 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
     }
 
 
-def compare(lifter: Lifter, path: Path, *, num_frames: int, real_xy: Float32Array | None) -> float:
+def compare(eager: Predictor, exported: Predictor, *, real_xy: Float32Array | None) -> float:
     """Run PyTorch and ONNX Runtime on random and real windows in several batch sizes.
 
     Returns:
@@ -195,11 +226,10 @@ def compare(lifter: Lifter, path: Path, *, num_frames: int, real_xy: Float32Arra
     Raises:
         ModelError: it is above ``PARITY_TOLERANCE_M``.
     """
-    eager, exported = torch_predictor(lifter, num_frames), onnx_predictor(path)
     random = np.random.default_rng(0)
     worst_m = 0.0
     for batch in PARITY_BATCHES:
-        xy = random.normal(0, 0.4, (batch, num_frames, H36M17.num_joints, 2)).astype(np.float32)
+        xy = random.normal(0, 0.4, (batch, eager.num_frames, eager.skeleton.num_joints, 2)).astype(np.float32)
         for windows in [xy] if real_xy is None else [xy, real_xy[:batch], real_xy[-batch:]]:
             difference = np.abs(eager.lift(windows) - exported.lift(windows))
             worst_m = max(worst_m, float(difference.max()))

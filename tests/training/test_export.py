@@ -16,7 +16,7 @@ from posedemo.models.checkpoints import Checkpoint
 from posedemo.models.config import TrainConfig
 from posedemo.models.corpus import read_corpus
 from posedemo.models.evaluate import HeldOut, baselines, evaluate
-from posedemo.models.export import FORBIDDEN_OPERATORS, export
+from posedemo.models.export import FORBIDDEN_OPERATORS, export, real_windows
 from posedemo.models.lifter import build_lifter
 from posedemo.models.predictors import load_predictor, onnx_predictor
 from posedemo.models.samples import SampleMaker
@@ -53,9 +53,9 @@ def checkpoint_of(config: TrainConfig) -> Checkpoint:
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory, corpus_path: Path) -> tuple[Path, float]:
     corpus = read_corpus(corpus_path)
-    real_xy = HeldOut(load_motion(corpus, corpus.clips), num_sequences=2).windows(1)
+    checkpoint = checkpoint_of(TrainConfig(lifter="semgcn"))
     path = tmp_path_factory.mktemp("export") / "lifter.onnx"
-    return path, export(checkpoint_of(TrainConfig(lifter="semgcn")), path, extra={"title": "test"}, real_xy=real_xy)
+    return path, export(checkpoint, path, extra={"title": "test"}, real_xy=real_windows(checkpoint, corpus))
 
 
 def metadata_of(path: Path) -> dict[str, str]:
@@ -105,7 +105,7 @@ def test_a_wrong_export_is_not_kept(
 ) -> None:
     other = onnx.load(exported[0])
     del other.metadata_props[:]
-    monkeypatch.setattr(export_module, "to_onnx", lambda lifter, num_frames: other)
+    monkeypatch.setattr(export_module, "to_onnx", lambda lifter, **_: other)
     config = TrainConfig(lifter="semgcn", network={"channels": 8, "num_blocks": 1})
     with pytest.raises(ModelError, match="differs from PyTorch"):
         export(checkpoint_of(config), tmp_path / "c.onnx", extra={})

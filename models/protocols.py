@@ -1,0 +1,130 @@
+"""The protocols of the field's papers: every frame that the cameras of the test subjects saw.
+
+Human3.6M: trained on S1, S5, S6, S7 and S8, tested on S9 and S11, one row for each of the 15 actions and the mean of
+the rows ("action-wise"), with which papers are compared; the mean of all frames differs from it by some tenths of a
+millimetre. P1 is MPJPE, P2 is P-MPJPE. HumanEva-I: tested on the "Validate" part, one row for each action and subject;
+papers quote P-MPJPE there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tqdm import tqdm
+
+from ..errors import ConfigError
+from .corpus import Corpus
+from .predictors import Predictor, lift_sequences, rate_notes
+from .scores import Report, Scores, SequenceScores, mean_of_frames, mean_of_rows, score
+from .split import split_protocol
+from .views import ViewSequence, action_of, view_sequences
+
+H36M_ACTIONS = (
+    "Directions",
+    "Discussion",
+    "Eating",
+    "Greeting",
+    "Phoning",
+    "Photo",
+    "Posing",
+    "Purchases",
+    "Sitting",
+    "SittingDown",
+    "Smoking",
+    "Waiting",
+    "WalkDog",
+    "Walking",
+    "WalkTogether",
+)
+"""In the order of the papers' tables."""
+
+HUMANEVA_ACTIONS = ("Walking", "Jog", "Box")
+
+MEAN_OF_ACTIONS, MEAN_OF_ROWS, MEAN_OF_FRAMES = "mean of actions", "mean of rows", "mean of frames"
+
+
+def evaluate_protocol(predictor: Predictor, corpus: Corpus, protocol: str, source: str) -> Report:
+    """Measure a lifter as the papers on a data set do.
+
+    Args:
+        predictor: the lifter.
+        corpus: made from the field's files.
+        protocol: "h36m" or "humaneva".
+        source: which 2D joints: "gt" or a detector's.
+
+    Raises:
+        ConfigError: the lifter has another skeleton than the corpus, or the corpus lacks the subjects or the 2D joints.
+    """
+    if corpus.skeleton != predictor.skeleton:
+        raise ConfigError(
+            f"the lifter {predictor.name} has the joints of {predictor.skeleton.name}, "
+            f"the corpus those of {corpus.skeleton.name}",
+            hint="choose a lifter that was trained on that skeleton",
+        )
+    sequences = view_sequences(corpus, split_protocol(corpus, protocol)[1], source)
+    notes = _notes(predictor, sequences, protocol)
+    measured = measure_sequences(predictor, sequences)
+    facts = {
+        "lifter": predictor.name,
+        "protocol": protocol,
+        "2D": source,
+        "frames": str(sum(sequence.num_frames for sequence in measured)),
+    }
+    return Report(facts, ROWS[protocol](measured), notes)
+
+
+def measure_sequences(predictor: Predictor, sequences: Sequence[ViewSequence]) -> list[SequenceScores]:
+    """Lift every frame of every sequence and compare; nothing reaches from one sequence into another."""
+    measured = []
+    for sequence in tqdm(sequences, desc="evaluating", unit="sequence", disable=None, leave=False):
+        predicted_m = lift_sequences(predictor, sequence.xy[None])[0]
+        scores = score(predicted_m, sequence.xyz_m, predictor.skeleton)
+        clip = sequence.clip
+        measured.append(SequenceScores(action_of(clip), clip.subject.rpartition("/")[2], len(predicted_m), scores))
+    return measured
+
+
+def h36m_rows(measured: Sequence[SequenceScores]) -> dict[str, Scores]:
+    """A row for each action over all subjects, cameras and frames, and the two means."""
+    rows = {
+        action: mean_of_frames([sequence for sequence in measured if sequence.action == action])
+        for action in _ordered({sequence.action for sequence in measured}, H36M_ACTIONS)
+    }
+    return {**rows, MEAN_OF_ACTIONS: mean_of_rows(list(rows.values())), MEAN_OF_FRAMES: mean_of_frames(measured)}
+
+
+def humaneva_rows(measured: Sequence[SequenceScores]) -> dict[str, Scores]:
+    """A row for each action and subject, the mean of each action's rows, of all these rows, and of all frames."""
+    rows: dict[str, Scores] = {}
+    means: dict[str, Scores] = {}
+    for action in _ordered({sequence.action for sequence in measured}, HUMANEVA_ACTIONS):
+        of_action = {}
+        for subject in sorted({sequence.subject for sequence in measured if sequence.action == action}):
+            cell = [sequence for sequence in measured if (sequence.action, sequence.subject) == (action, subject)]
+            of_action[f"{action} {subject}"] = mean_of_frames(cell)
+        rows |= of_action
+        means[f"{action}, mean of subjects"] = mean_of_rows(list(of_action.values()))
+    return {**rows, **means, MEAN_OF_ROWS: mean_of_rows(list(rows.values())), MEAN_OF_FRAMES: mean_of_frames(measured)}
+
+
+ROWS: Mapping[str, Callable[[Sequence[SequenceScores]], dict[str, Scores]]] = {
+    "h36m": h36m_rows,
+    "humaneva": humaneva_rows,
+}
+"""Rows of the table, by protocol."""
+
+
+def _notes(predictor: Predictor, sequences: Sequence[ViewSequence], protocol: str) -> tuple[str, ...]:
+    """What keeps the numbers from being compared with those of papers."""
+    found = list(rate_notes(predictor, {sequence.clip.rate_hz for sequence in sequences}))
+    actions = {action_of(sequence.clip) for sequence in sequences}
+    if protocol == "h36m" and actions != set(H36M_ACTIONS):
+        missing = ", ".join(_ordered(set(H36M_ACTIONS) - actions, H36M_ACTIONS)) or "none"
+        others = ", ".join(sorted(actions - set(H36M_ACTIONS))) or "none"
+        found.append(f"these are not the 15 actions of the papers (missing: {missing}; others: {others})")
+    return tuple(found)
+
+
+def _ordered(actions: set[str], order: Sequence[str]) -> list[str]:
+    """Known actions in their order, then the others by name."""
+    return [action for action in order if action in actions] + sorted(actions - set(order))

@@ -1,0 +1,149 @@
+"""What is reported about a lifter: mean errors, as a table for people, as Markdown and as JSON. numpy only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..geometry import bone_lengths
+from ..outputs import PartialFile, writing
+from ..skeleton import H36M17, Skeleton
+from .metrics import mpjpe, mpjve, n_mpjpe, p_mpjpe
+
+FloatArray = npt.NDArray[np.floating]
+
+COLUMNS = {
+    "mpjpe_mm": "MPJPE mm",
+    "p_mpjpe_mm": "P-MPJPE mm",
+    "n_mpjpe_mm": "N-MPJPE mm",
+    "mpjve_mm": "MPJVE mm/frame",
+    "bone_spread_percent": "bone spread %",
+}
+"""Headings of the tables, by field of ``Scores``."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Means over all poses; ``mpjve_mm`` is per frame; ``bone_spread_percent`` is the standard deviation of a bone's
+    length within a sequence, as a share of its mean length, averaged over bones and sequences.
+    """
+
+    mpjpe_mm: float
+    p_mpjpe_mm: float
+    n_mpjpe_mm: float
+    mpjve_mm: float
+    bone_spread_percent: float
+
+    def __str__(self) -> str:
+        return f"MPJPE {self.mpjpe_mm:.1f}, P-MPJPE {self.p_mpjpe_mm:.1f} mm"
+
+
+@dataclass(frozen=True)
+class SequenceScores:
+    """Scores of ``num_frames`` successive frames, and who did what in them."""
+
+    action: str
+    subject: str
+    num_frames: int
+    scores: Scores
+
+
+def score(predicted_m: FloatArray, true_m: FloatArray, skeleton: Skeleton = H36M17) -> Scores:
+    """Compare sequences (..., F, J, 3) in metres. A single frame has no velocity: ``mpjve_mm`` is then 0."""
+    lengths_m = bone_lengths(predicted_m, skeleton)  # (..., F, B)
+    spread = lengths_m.std(axis=-2) / np.maximum(lengths_m.mean(axis=-2), 1e-9)
+    return Scores(
+        mpjpe_mm=1000 * float(mpjpe(predicted_m, true_m).mean()),
+        p_mpjpe_mm=1000 * float(p_mpjpe(predicted_m, true_m).mean()),
+        n_mpjpe_mm=1000 * float(n_mpjpe(predicted_m, true_m).mean()),
+        mpjve_mm=1000 * float(mpjve(predicted_m, true_m).mean()) if true_m.shape[-3] > 1 else 0.0,
+        bone_spread_percent=100 * float(spread.mean()),
+    )
+
+
+def mean_of_frames(sequences: Sequence[SequenceScores]) -> Scores:
+    """Every frame counts alike, so long sequences count more.
+
+    Velocities belong to pairs of successive frames, of which a sequence has one fewer than frames; the spread of bones
+    belongs to a sequence.
+    """
+    frames = np.array([sequence.num_frames for sequence in sequences], np.float64)
+    weights = {"mpjve_mm": frames - 1, "bone_spread_percent": np.ones_like(frames)}
+    means = {}
+    for field in fields(Scores):
+        values = np.array([getattr(sequence.scores, field.name) for sequence in sequences])
+        weight = weights.get(field.name, frames)
+        means[field.name] = float((values * weight).sum() / max(weight.sum(), 1.0))
+    return Scores(**means)
+
+
+def mean_of_rows(rows: Sequence[Scores]) -> Scores:
+    """Every row counts alike, however many frames it has."""
+    return Scores(
+        **{field.name: float(np.mean([getattr(row, field.name) for row in rows])) for field in fields(Scores)}
+    )
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of an evaluation.
+
+    Attributes:
+        facts: what was measured and how, by name: lifter, data, protocol ...
+        rows: scores by the name of the row.
+        notes: what a reader must know before comparing the numbers with others.
+    """
+
+    facts: Mapping[str, str]
+    rows: Mapping[str, Scores]
+    notes: tuple[str, ...] = ()
+
+    def with_facts(self, *, data: str, flip_tta: bool) -> Report:
+        """The report with the facts that only the caller knows."""
+        return replace(self, facts={**self.facts, "data": data, "flip TTA": "yes" if flip_tta else "no"})
+
+    def text(self) -> str:
+        """A table for a terminal."""
+        width = max(map(len, self.rows))
+        heading = " " * width + "".join(f"  {title:>14}" for title in COLUMNS.values())
+        lines = [self._facts(), "", heading]
+        for name, scores in self.rows.items():
+            lines.append(f"{name:<{width}}" + "".join(f"  {value:>14.1f}" for value in asdict(scores).values()))
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)]) + "\n"
+
+    def markdown(self) -> str:
+        """The same table in Markdown, ready for a model card."""
+        lines = [f"| | {' | '.join(COLUMNS.values())} |", "|---" * (1 + len(COLUMNS)) + "|"]
+        for name, scores in self.rows.items():
+            lines.append(f"| {name} | {' | '.join(f'{value:.1f}' for value in asdict(scores).values())} |")
+        return "\n".join([self._facts() + ".", "", *lines, *(f"\nNote: {note}." for note in self.notes)]) + "\n"
+
+    def json(self) -> str:
+        """Everything, unrounded."""
+        rows = {name: asdict(scores) for name, scores in self.rows.items()}
+        content = {"measured": dict(self.facts), "scores": rows, "notes": list(self.notes)}
+        return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+    def _facts(self) -> str:
+        return ", ".join(f"{name}: {value}" for name, value in self.facts.items())
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file that is either complete or not there.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    file = PartialFile(path)
+    try:
+        with writing(path):
+            file.partial.write_text(text, encoding="utf-8")
+        file.commit()
+    except BaseException:
+        file.discard()
+        raise
