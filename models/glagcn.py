@@ -255,8 +255,12 @@ class GLAGCN(nn.Module):
 
 
 def _conv(in_channels: int, out_channels: int, *, kernel: int = 1, stride: int = 1) -> nn.Conv2d:
-    """Convolution over time that starts as in the public code: Kaiming by outputs, no bias yet."""
-    padding = ((kernel - 1) // 2, 0)
+    """Convolution over time that starts as in the public code: Kaiming by outputs, no bias yet.
+
+    Ours: where strided, its frames lie around the middle of the three that become one, as the shortcut's do; in the
+    public code they lie a frame earlier, so that the last stage would not see the last frame with a kernel of three.
+    """
+    padding = ((kernel - stride) // 2, 0)
     convolution = nn.Conv2d(in_channels, out_channels, (kernel, 1), stride=(stride, 1), padding=padding)
     nn.init.kaiming_normal_(convolution.weight, mode="fan_out")
     assert convolution.bias is not None
