@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import __version__
 from .errors import ModelError, PosedemoError
+from .manifest import known_names
 from .settings import MAX_PEOPLE, PROVIDER_CHOICES, Settings
 
 INTERRUPTED = 130
@@ -153,7 +154,11 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--detector", metavar="NAME", help="mediapipe-lite, -full, -heavy or a .task file (default: %(default)s)"
     )
-    group.add_argument("--lifter", metavar="NAME", help="name or .onnx file; see `models list` (default: %(default)s)")
+    group.add_argument(
+        "--lifter",
+        metavar="NAME",
+        help=f"{', '.join(known_names('lifter'))}, or an .onnx file; see `models list` (default: %(default)s)",
+    )
     group.add_argument(
         "--provider", choices=PROVIDER_CHOICES, help="where ONNX Runtime runs the lifter (default: %(default)s)"
     )

@@ -77,15 +77,20 @@ class Keypoints2D:
         xy_px: (J, 2) float32 pixels, origin top-left, y down; NaN where a joint is not known.
         confidence: (J,) float32 in [0, 1]; 0 where a joint is not known.
         skeleton: names the J joints.
+        world_xyz_m: (J, 3) float32 metres, the detector's own guess at the same joints in 3D: axes as in ``Pose3D``,
+            origin between the hips; NaN where a joint is not known. None from detectors that see in 2D only.
     """
 
     xy_px: Float32Array
     confidence: Float32Array
     skeleton: Skeleton = H36M17
+    world_xyz_m: Float32Array | None = None
 
     def __post_init__(self) -> None:
         _freeze(self, "xy_px", (self.skeleton.num_joints, 2))
         _freeze(self, "confidence", (self.skeleton.num_joints,))
+        if self.world_xyz_m is not None:
+            _freeze(self, "world_xyz_m", (self.skeleton.num_joints, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +118,20 @@ class Window:
     Attributes:
         xy: (T, 17, 2) float32 screen units (``geometry.to_screen``), oldest first, without NaN.
         confidence: (T, 17) float32.
+        target: position in the window of the frame that is lifted; the last one unless the lifter looks ahead.
+        world_xyz_m: (17, 3) float32 the detector's own 3D of that frame (``Keypoints2D``), or None.
     """
 
     xy: Float32Array
     confidence: Float32Array
+    target: int = -1
+    world_xyz_m: Float32Array | None = None
 
     def __post_init__(self) -> None:
         _freeze(self, "xy", (None, H36M17.num_joints, 2))
         _freeze(self, "confidence", (len(self.xy), H36M17.num_joints))
+        if self.world_xyz_m is not None:
+            _freeze(self, "world_xyz_m", (H36M17.num_joints, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +142,23 @@ class LifterSpec:
         name: of the architecture, such as ``semgcn``.
         num_frames: T, frames in its window.
         rate_hz: frames a second in the window.
+        look_ahead: frames of the window that come after the one it lifts; 0 for a causal lifter.
     """
 
     name: str
     num_frames: int
     rate_hz: float
+    look_ahead: int = 0
+
+    @property
+    def look_ahead_s(self) -> float:
+        """How much later than its picture a pose can be known, in seconds."""
+        return self.look_ahead / self.rate_hz
+
+    @property
+    def look_ahead_facts(self) -> dict[str, float]:
+        """The look-ahead as files and statistics state it."""
+        return {"look_ahead_frames": self.look_ahead, "look_ahead_ms": round(self.look_ahead_s * 1e3, 1)}
 
 
 @dataclass(frozen=True, slots=True)

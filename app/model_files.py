@@ -1,14 +1,13 @@
 """Finds model files by name: packaged ones, downloaded ones in the user's cache, and the user's own by path.
 
-``weights/manifest.json`` is the list of names with size, SHA-256, licence and origin. Packaged files are verified at
-each load. A file whose hash cannot be pinned (fetched on demand from its publisher) is recorded at first use and must
-not change after that.
+The manifest is the list of names with size, SHA-256, licence and origin. Packaged files are verified at each load. A
+file whose hash cannot be pinned (fetched on demand from its publisher) is recorded at first use and must not change
+after that.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.resources
 import json
 import os
 import tempfile
@@ -16,56 +15,19 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Literal
 
 import platformdirs
 from tqdm import tqdm
 
 from .errors import ConfigError, ModelError
-
-Kind = Literal["detector", "lifter"]
+from .manifest import Kind, ModelEntry, known_names, manifest, package
 
 SUFFIXES: dict[Kind, str] = {"detector": ".task", "lifter": ".onnx"}
 _MAX_OWN_FILE_BYTES = 512 * 2**20
 _CHUNK_BYTES = 2**18
 _TIMEOUT_S = 20.0
 _RECORD = "first_use.json"
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One line of the manifest.
-
-    Attributes:
-        name: what the command line calls it.
-        kind: ``detector`` or ``lifter``.
-        file: file name in the package or in the cache.
-        title: one line for people.
-        licence: SPDX identifier of the file.
-        origin: where it comes from.
-        num_bytes: exact size of a packaged file, upper limit of a downloaded one.
-        sha256: pinned hash, or None for a file that is recorded at first use.
-        url: https address of a file that is fetched on demand, or None for a packaged one.
-        scores: measured numbers, by name.
-    """
-
-    name: str
-    kind: Kind
-    file: str
-    title: str
-    licence: str
-    origin: str
-    num_bytes: int
-    sha256: str | None = None
-    url: str | None = None
-    scores: dict[str, float] | None = None
-
-    @property
-    def is_packaged(self) -> bool:
-        """True where the file comes with the program."""
-        return self.url is None
 
 
 @dataclass(frozen=True)
@@ -76,28 +38,16 @@ class ModelFile:
     content: bytes
 
 
-@cache
-def manifest() -> tuple[ModelEntry, ...]:
-    """All models that have a name."""
-    text = (_package() / "manifest.json").read_text(encoding="utf-8")
-    return tuple(ModelEntry(**entry) for entry in json.loads(text)["models"])
-
-
-def known_names(kind: Kind) -> tuple[str, ...]:
-    """Names of one kind, in the manifest's order."""
-    return tuple(entry.name for entry in manifest() if entry.kind == kind)
-
-
 def load(kind: Kind, name_or_path: str) -> ModelFile:
     """Read a model by name or by path, and verify it.
 
     Raises:
         ConfigError: neither a known name nor a file of that kind.
-        ModelError: the file is missing, damaged, or cannot be fetched.
+        ModelError: the file is missing, damaged, not trained yet, or cannot be fetched.
     """
     for entry in manifest():
         if entry.kind == kind and entry.name == name_or_path:
-            return ModelFile(entry.name, _read_packaged(entry) if entry.is_packaged else _read_cached(entry))
+            return ModelFile(entry.name, _read_cached(entry) if entry.url else _read_packaged(entry))
     path = Path(name_or_path).expanduser()
     if path.suffix.lower() == SUFFIXES[kind]:
         return ModelFile(path.name, _read_own(path))
@@ -111,27 +61,42 @@ def cache_folder() -> Path:
     return Path(os.environ.get("POSEDEMO_CACHE") or platformdirs.user_cache_dir("posedemo", appauthor=False))
 
 
-def is_present(entry: ModelEntry) -> bool:
-    """True where the model can be loaded without a network."""
-    return entry.is_packaged or (cache_folder() / entry.file).is_file()
+def state(entry: ModelEntry) -> str:
+    """How a model stands here: ``built in``, ``verified``, ``damaged``, ``missing``, ``fetched`` or ``on demand``.
+
+    A packaged file is read and compared with its hash to say so.
+    """
+    if entry.file is None:
+        return "built in"
+    if entry.url is not None:
+        return "fetched" if (cache_folder() / entry.file).is_file() else "on demand"
+    if entry.is_untrained or not (package() / entry.file).is_file():
+        return "missing"
+    try:
+        verify_packaged(entry)
+    except ModelError:
+        return "damaged"
+    return "verified"
 
 
 def verify_packaged(entry: ModelEntry) -> None:
     """Check a packaged file.
 
     Raises:
-        ModelError: it is missing or damaged.
+        ModelError: it is missing, damaged, or not trained yet.
     """
     _read_packaged(entry)
 
 
-def _package() -> importlib.resources.abc.Traversable:
-    return importlib.resources.files("posedemo.weights")
-
-
 def _read_packaged(entry: ModelEntry) -> bytes:
+    if entry.file is None:
+        raise ModelError(f"{entry.name} has no file of its own", "give it to --lifter by name")
+    if entry.is_untrained:
+        raise ModelError(
+            f"{entry.name} has no weights yet", f"train and export it, then give the .onnx file: {entry.train}"
+        )
     try:
-        content = (_package() / entry.file).read_bytes()
+        content = (package() / entry.file).read_bytes()
     except OSError as error:
         raise ModelError(f"the packaged file {entry.file} is missing", "install posedemo again") from error
     if len(content) != entry.num_bytes or _sha256(content) != entry.sha256:
@@ -152,6 +117,7 @@ def _read_own(path: Path) -> bytes:
 
 
 def _read_cached(entry: ModelEntry) -> bytes:
+    assert entry.file is not None, "what is fetched is a file"
     path = cache_folder() / entry.file
     if not path.is_file():
         _download(entry, path)

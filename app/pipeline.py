@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import numpy as np
 
 from .datatypes import Frame, Keypoints2D, LifterSpec, Person, Pose3D, Result, Window
+from .delay import DelayLine
+from .errors import SourceError
 from .geometry import to_screen
 from .placement import place_root
 from .remap import remap
@@ -34,7 +36,7 @@ class Lifter(Protocol):
     spec: LifterSpec
 
     def lift(self, windows: Sequence[Window]) -> tuple[Pose3D, ...]:
-        """One pose a window, of the window's last frame, as one batch."""
+        """One pose a window, of the window's target frame, as one batch."""
         ...
 
 
@@ -69,44 +71,91 @@ class Stages:
         self.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """One person of one frame; the track itself goes on to later frames while this one waits."""
+
+    track: Track
+    keypoints: Keypoints2D
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A frame with its people, before they are lifted, and the milliseconds that its stages took so far."""
+
+    frame: Frame
+    people: tuple[_Sighting, ...]
+    timings_ms: Mapping[str, float]
+
+
 def run(frames: Iterable[Frame], stages: Stages, sinks: Sequence[Sink], timers: StageTimers) -> None:
     """Process frames until they end.
 
     Every frame becomes a result, also when nobody is in it, so that a viewer goes on showing the picture and a file
-    knows every frame.
+    knows every frame. With a lifter that looks ahead a result comes so much later than its picture, and the last ones
+    are made when no more frames come, with the last of them repeated.
     """
-    for frame in frames:
-        with timers.stage("detect"):
-            found = stages.detector.detect(frame)
-        with timers.stage("track"):
-            tracks = stages.tracker.update([remap(keypoints) for keypoints in found], frame.stamp)
+    waiting: DelayLine[_Seen] = DelayLine(stages.lifter.spec.look_ahead_s)
+
+    def finish(seen: _Seen) -> None:
         with timers.stage("lift"):
-            people = lift_people(tracks, stages.lifter, frame)
-        result = Result(frame=frame, people=people, timings_ms=timers.take_frame())
+            people = _lift_people(seen, stages.lifter)
+        result = Result(frame=seen.frame, people=people, timings_ms={**seen.timings_ms, **timers.take_frame()})
         with timers.stage("write"):
             for sink in sinks:
                 sink.write(result)
 
+    try:
+        for frame in frames:
+            seen = _look(frame, stages, timers)
+            for ready in waiting.push(frame.stamp.time_s, seen):
+                finish(ready)
+    except SourceError:
+        # A source that breaks off has still given the frames that wait.
+        for ready in waiting.rest():
+            finish(ready)
+        raise
+    for ready in waiting.rest():
+        finish(ready)
 
-def lift_people(tracks: Sequence[Track], lifter: Lifter, frame: Frame) -> tuple[Person, ...]:
+
+def _look(frame: Frame, stages: Stages, timers: StageTimers) -> _Seen:
+    """Find everybody in a frame and add them to their tracks' windows."""
+    with timers.stage("detect"):
+        found = stages.detector.detect(frame)
+    with timers.stage("track"):
+        tracks = stages.tracker.update([remap(keypoints) for keypoints in found], frame.stamp)
+        for track in tracks:
+            push_joints(track, track.keypoints, frame.stamp.time_s, frame.size_wh)
+    people = tuple(_Sighting(track, track.keypoints) for track in tracks)
+    return _Seen(frame, people, timers.take_frame())
+
+
+def _lift_people(seen: _Seen, lifter: Lifter) -> tuple[Person, ...]:
     """Lift, smooth and place everybody in the frame; one batch through the lifter."""
-    if not tracks:
+    if not seen.people:
         return ()
-    time_s = frame.stamp.time_s
-    windows = [push_window(track, track.keypoints, time_s, frame.size_wh) for track in tracks]
+    time_s = seen.frame.stamp.time_s
+    windows = [window_of(person.track, person.keypoints, time_s) for person in seen.people]
     people = []
-    for track, window, lifted in zip(tracks, windows, lifter.lift(windows), strict=True):
-        pose = smooth_pose(track, track.keypoints, lifted, time_s)
-        root_m = place_root(pose.xyz_m, window.xy[-1], window.confidence[-1])
+    for person, window, lifted in zip(seen.people, windows, lifter.lift(windows), strict=True):
+        track, keypoints = person.track, person.keypoints
+        pose = smooth_pose(track, keypoints, lifted, time_s)
+        root_m = place_root(pose.xyz_m, window.xy[window.target], window.confidence[window.target])
         if root_m is not None:
             root_m = track.root_smoother(time_s, root_m)
-        people.append(Person(track_id=track.track_id, keypoints=track.keypoints, pose=pose, root_m=root_m))
+        people.append(Person(track_id=track.track_id, keypoints=keypoints, pose=pose, root_m=root_m))
     return tuple(people)
 
 
-def push_window(track: Track, keypoints: Keypoints2D, time_s: float, size_wh: tuple[int, int]) -> Window:
-    """Add one frame's joints to a track's window and return what the lifter shall see."""
-    return track.window.push(time_s, to_screen(keypoints.xy_px, size_wh), keypoints.confidence)
+def push_joints(track: Track, keypoints: Keypoints2D, time_s: float, size_wh: tuple[int, int]) -> None:
+    """Add one frame's joints to a track's window."""
+    track.window.push(time_s, to_screen(keypoints.xy_px, size_wh), keypoints.confidence)
+
+
+def window_of(track: Track, keypoints: Keypoints2D, time_s: float) -> Window:
+    """What the lifter shall see of a frame whose joints were pushed; ``keypoints`` are that frame's."""
+    return replace(track.window.at(time_s), world_xyz_m=keypoints.world_xyz_m)
 
 
 def smooth_pose(track: Track, keypoints: Keypoints2D, lifted: Pose3D, time_s: float) -> Pose3D:

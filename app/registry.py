@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import model_files
+from .errors import ConfigError
+from .manifest import manifest
 
 if TYPE_CHECKING:
     from .detectors.mediapipe_pose import MediaPipePose
     from .lifters.onnx_gcn import OnnxLifter
+    from .lifters.world_landmarks import WorldLandmarks
 
 
 def create_detector(name_or_path: str, *, max_people: int) -> MediaPipePose:
@@ -24,14 +27,26 @@ def create_detector(name_or_path: str, *, max_people: int) -> MediaPipePose:
     return MediaPipePose(model.content, name=model.label, max_people=max_people)
 
 
-def create_lifter(name_or_path: str, *, provider: str) -> OnnxLifter:
+def create_lifter(name_or_path: str, *, provider: str) -> OnnxLifter | WorldLandmarks:
     """Make a lifter.
 
     Raises:
         ConfigError: unknown name, or a provider that is not there.
         ModelError: the model file is missing, damaged or not a lifter.
     """
+    if any(entry.name == name_or_path and entry.kind == "lifter" and entry.file is None for entry in manifest()):
+        return _create_world_landmarks(name_or_path, provider=provider)
     model = model_files.load("lifter", name_or_path)
     from .lifters.onnx_gcn import OnnxLifter
 
     return OnnxLifter(model.content, name=model.label, provider=provider)
+
+
+def _create_world_landmarks(name: str, *, provider: str) -> WorldLandmarks:
+    from .lifters.world_landmarks import WorldLandmarks
+
+    if provider not in ("auto", WorldLandmarks.provider):
+        raise ConfigError(
+            f"the lifter {name} runs on the CPU, with the detector, and not on {provider}", "use --provider auto"
+        )
+    return WorldLandmarks(name)

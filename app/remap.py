@@ -89,7 +89,7 @@ def _matrices(source: Skeleton) -> Float32Array:
 
 
 def remap(keypoints: Keypoints2D) -> Keypoints2D:
-    """Map one person's joints to H36M-17.
+    """Map one person's joints to H36M-17, in the picture and, where the detector gives them, in 3D by the same sums.
 
     Args:
         keypoints: joints of MEDIAPIPE33, COCO17 or H36M17; a joint with confidence 0 or NaN counts as unknown.
@@ -103,12 +103,20 @@ def remap(keypoints: Keypoints2D) -> Keypoints2D:
     known = (keypoints.confidence > 0) & np.isfinite(keypoints.xy_px).all(axis=-1)
     sources = weights != 0  # (R, 17, J)
     usable = (~sources | known).all(axis=-1)  # (R, 17)
+    found = usable.any(axis=0)
     choice = usable.argmax(axis=0)
     joints = np.arange(H36M17.num_joints)
-    xy = weights[choice, joints] @ np.where(known[:, None], keypoints.xy_px, 0)
+    chosen = weights[choice, joints]  # (17, J)
+
+    def mapped(points: Float32Array) -> Float32Array:
+        """(J, 2 or 3) to (17, 2 or 3)."""
+        sums = chosen @ np.where(known[:, None], points, 0)
+        return np.where(found[:, None], sums, np.nan).astype(np.float32)
+
     confidence = np.where(sources[choice, joints], keypoints.confidence, np.inf).min(axis=-1)
-    found = usable.any(axis=0)
+    world_xyz_m = keypoints.world_xyz_m
     return Keypoints2D(
-        xy_px=np.where(found[:, None], xy, np.nan).astype(np.float32),
+        xy_px=mapped(keypoints.xy_px),
         confidence=np.where(found, confidence, 0).astype(np.float32),
+        world_xyz_m=None if world_xyz_m is None else mapped(world_xyz_m),
     )

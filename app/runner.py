@@ -23,7 +23,7 @@ from .capture.handoff import Handoff
 from .capture.source import SourceInfo, open_source
 from .capture.thread import Capture
 from .datatypes import Frame, LifterSpec
-from .errors import ConfigError
+from .errors import ConfigError, ModelError
 from .outputs import POSE_SUFFIXES, VIDEO_SUFFIXES, check_outputs, check_suffix
 from .settings import Settings
 from .signals import stop_on_signals
@@ -36,6 +36,9 @@ from .tracking import Track, Tracker
 from .window import PoseWindow
 
 logger = logging.getLogger(__name__)
+
+MAX_LOOK_AHEAD_S = 1.5
+"""81 frames at 30 a second, centred, are 1.33 s: 250 MB of pictures in full HD."""
 
 _ROOT_SMOOTHING = OneEuroParameters(min_cutoff_hz=0.7, beta_per_m=1.5)
 """A place in the room is a guess that jitters along the line of sight; it is smoothed harder than the pose."""
@@ -59,9 +62,10 @@ def run(settings: Settings) -> int:
         stack.callback(capture.stop)
         # Entered before the outputs: a Ctrl-C must not break into their closing.
         interruption = stack.enter_context(stop_on_signals(capture.frames.stop))
-        outputs = stack.enter_context(SinkSet(settings, source.info))
-        stages, provider = _open_stages(settings)
-        stack.enter_context(stages)
+        lifter = stack.enter_context(registry.create_lifter(settings.lifter, provider=settings.provider))
+        _check_look_ahead(lifter.spec, settings)
+        outputs = stack.enter_context(SinkSet(settings, source.info, lifter.spec))
+        stages = stack.enter_context(_open_stages(settings, lifter))
         # The libraries leave half a million objects that live as long as the run. MediaPipe makes enough small ones a
         # frame to set off full collections, each of which would visit them all.
         gc.collect()
@@ -89,8 +93,9 @@ def run(settings: Settings) -> int:
             source=source.info.name,
             detector=settings.detector,
             lifter=settings.lifter,
-            provider=provider,
+            provider=lifter.provider,
             size_wh=source.info.size_wh,
+            **lifter.spec.look_ahead_facts,
         )
         write_statistics(settings.stats, summary)
     _report(settings, source.info, statistics)
@@ -140,12 +145,30 @@ def _wants_window(settings: Settings) -> bool:
     return True
 
 
-def _open_stages(settings: Settings) -> tuple[pipeline.Stages, str]:
-    """Make detector, tracker and lifter; returns them with the provider that the lifter really runs on."""
-    lifter = registry.create_lifter(settings.lifter, provider=settings.provider)
+def _check_look_ahead(spec: LifterSpec, settings: Settings) -> None:
+    """Say how late a lifter that looks ahead makes the show, and refuse one that would fill the memory.
+
+    Raises:
+        ModelError: it looks further ahead than pictures can be kept.
+    """
+    if spec.look_ahead_s > MAX_LOOK_AHEAD_S:
+        raise ModelError(
+            f"{settings.lifter} looks {spec.look_ahead_s:.1f} s ahead, and every picture would have to wait in memory; "
+            f"at most {MAX_LOOK_AHEAD_S:g} s are served",
+            "export a causal lifter, or one with a shorter window",
+        )
+    if spec.look_ahead:
+        logger.info(
+            "%s looks %d frames ahead: results come %.0f ms late",
+            settings.lifter, spec.look_ahead, spec.look_ahead_s * 1e3,
+        )  # fmt: skip
+
+
+def _open_stages(settings: Settings, lifter: pipeline.Lifter) -> pipeline.Stages:
+    """Make detector and tracker, which take longest."""
     detector = registry.create_detector(settings.detector, max_people=settings.max_people)
     tracker = Tracker(max_people=settings.max_people, new_track=track_maker(lifter.spec, settings.smooth))
-    return pipeline.Stages(detector, tracker, lifter), lifter.provider
+    return pipeline.Stages(detector, tracker, lifter)
 
 
 def track_maker(spec: LifterSpec, smooth: str) -> Callable[[int], Track]:
@@ -154,7 +177,7 @@ def track_maker(spec: LifterSpec, smooth: str) -> Callable[[int], Track]:
     def make(track_id: int) -> Track:
         return Track(
             track_id=track_id,
-            window=PoseWindow(num_frames=spec.num_frames, rate_hz=spec.rate_hz),
+            window=PoseWindow(num_frames=spec.num_frames, rate_hz=spec.rate_hz, look_ahead=spec.look_ahead),
             smoother=OneEuro(PRESETS[smooth]),
             root_smoother=OneEuro(_ROOT_SMOOTHING),
         )

@@ -1,9 +1,14 @@
-"""Every setting of a run with its default, once. The command line takes its defaults from here."""
+"""Every setting of a run with its default, once. The command line takes its defaults from here.
+
+Which detector and which lifter are the defaults, the manifest of the models says.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from .manifest import default_name
 
 MAX_PEOPLE = 4
 PROVIDER_CHOICES = ("auto", "cpu", "cuda", "tensorrt")
@@ -36,8 +41,8 @@ class Settings:
     exports: tuple[Path, ...] = field(default=())
     stats: Path | None = None
     headless: bool = False
-    detector: str = "mediapipe-full"
-    lifter: str = "semgcn"
+    detector: str = default_name("detector")
+    lifter: str = default_name("lifter")
     provider: str = "auto"
     max_people: int = 1
     smooth: str = "balanced"

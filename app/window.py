@@ -14,40 +14,44 @@ MAX_GAP_S = 0.35
 
 
 class PoseWindow:
-    """Collects joints as they come and resamples them to the lifter's rate; causal: the newest frame is the target.
+    """Collects joints as they come and resamples them to the lifter's rate, around the frame to be lifted.
 
-    A camera at 15 frames a second and a file at 60 give the network the same time base. The start is filled by
-    repeating the first frame, which is what training does at the start of a clip.
+    A camera at 15 frames a second and a file at 60 give the network the same time base. What lies before the first
+    frame, or after the last one that is known, is filled by repeating that frame, which is what training does at the
+    ends of a clip.
 
     Args:
         num_frames: T, frames in the window.
         rate_hz: frames a second that the lifter was trained at.
+        look_ahead: how many of the frames come after the one that is lifted; 0 makes the newest frame the target.
     """
 
-    def __init__(self, *, num_frames: int, rate_hz: float) -> None:
-        self._offsets_s = (np.arange(num_frames) - (num_frames - 1)) / rate_hz
-        self._span_s = (num_frames - 1) / rate_hz
+    def __init__(self, *, num_frames: int, rate_hz: float, look_ahead: int = 0) -> None:
+        self._target = num_frames - 1 - look_ahead
+        self._offsets_s = (np.arange(num_frames) - self._target) / rate_hz
+        self._past_s = self._target / rate_hz
         self._samples: deque[tuple[float, Float32Array, Float32Array]] = deque()
 
-    def push(self, time_s: float, xy: Float32Array, confidence: Float32Array) -> Window:
-        """Add a frame and return the window that ends with it.
+    def push(self, time_s: float, xy: Float32Array, confidence: Float32Array) -> None:
+        """Add a frame.
 
         Args:
             time_s: strictly later than the last push.
             xy: (17, 2) float32 screen units; NaN where a joint is unknown.
             confidence: (17,) float32.
         """
-        if self._samples and not 0 < time_s - self._samples[-1][0] <= MAX_GAP_S:
+        if self._samples and time_s <= self._samples[-1][0]:
             self._samples.clear()
-        held = self._samples[-1][1] if self._samples else None
+        has_fresh_past = bool(self._samples) and time_s - self._samples[-1][0] <= MAX_GAP_S
+        held = self._samples[-1][1] if has_fresh_past else None
         self._samples.append((time_s, fill_unknown(xy, held), confidence))
-        # One sample older than the span stays, so that the window's first frame can be interpolated.
-        while len(self._samples) > 2 and self._samples[1][0] <= time_s - self._span_s:
-            self._samples.popleft()
-        return self._resample(time_s)
 
-    def _resample(self, time_s: float) -> Window:
-        times_s, positions, confidences = (np.array(column) for column in zip(*self._samples, strict=True))
+    def at(self, time_s: float) -> Window:
+        """The window around a frame that was pushed. Ask for rising times: what only earlier ones need is dropped."""
+        # One sample older than the past stays, so that the window's first frame can be interpolated.
+        while len(self._samples) > 2 and self._samples[1][0] <= time_s - self._past_s:
+            self._samples.popleft()
+        times_s, positions, confidences = (np.array(column) for column in zip(*self._unbroken(time_s), strict=True))
         wanted_s = time_s + self._offsets_s
         after = np.clip(np.searchsorted(times_s, wanted_s), 0, len(times_s) - 1)
         before = np.maximum(after - 1, 0)
@@ -55,7 +59,18 @@ class PoseWindow:
         share = np.clip((wanted_s - times_s[before]) / length_s, 0, 1).astype(np.float32)
         xy = positions[before] + share[:, None, None] * (positions[after] - positions[before])
         confidence = confidences[before] + share[:, None] * (confidences[after] - confidences[before])
-        return Window(xy=xy, confidence=confidence)
+        return Window(xy=xy, confidence=confidence, target=self._target)
+
+    def _unbroken(self, time_s: float) -> list[tuple[float, Float32Array, Float32Array]]:
+        """The samples around a time, up to the next long hole on either side."""
+        run: list[tuple[float, Float32Array, Float32Array]] = []
+        for sample in self._samples:
+            if run and sample[0] - run[-1][0] > MAX_GAP_S:
+                if sample[0] > time_s:
+                    break
+                run.clear()
+            run.append(sample)
+        return run
 
 
 def fill_unknown(xy: Float32Array, held: Float32Array | None) -> Float32Array:

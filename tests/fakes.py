@@ -69,16 +69,15 @@ class ScriptedDetector:
 class FlatLifter:
     """Puts everybody into the plane z = 0, two metres to the width of the picture."""
 
-    def __init__(self, *, num_frames: int = 1, rate_hz: float = 30.0) -> None:
-        self.spec = LifterSpec(name="flat", num_frames=num_frames, rate_hz=rate_hz)
+    spec = LifterSpec(name="flat", num_frames=1, rate_hz=30.0)
 
     def lift(self, windows: Sequence[Window]) -> tuple[Pose3D, ...]:
         return tuple(self._lift_one(window) for window in windows)
 
     @staticmethod
     def _lift_one(window: Window) -> Pose3D:
-        xy = window.xy[-1] - window.xy[-1, H36M17.index("pelvis")]
-        return Pose3D(np.column_stack([xy, np.zeros(len(xy), np.float32)]), window.confidence[-1])
+        xy = window.xy[window.target] - window.xy[window.target, H36M17.index("pelvis")]
+        return Pose3D(np.column_stack([xy, np.zeros(len(xy), np.float32)]), window.confidence[window.target])
 
 
 class ListSink:

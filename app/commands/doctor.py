@@ -15,6 +15,7 @@ from pathlib import Path
 from .. import __version__, model_files
 from ..command import Command
 from ..errors import PosedemoError
+from ..manifest import manifest
 from ..skeleton import H36M17
 
 _LIBRARIES = ("numpy", "mediapipe", "opencv-contrib-python", "open3d", "av")
@@ -81,7 +82,7 @@ def _libraries() -> Iterator[Check]:
 
 
 def _weights() -> Iterator[Check]:
-    for entry in model_files.manifest():
+    for entry in manifest():
         if entry.is_packaged:
             try:
                 model_files.verify_packaged(entry)
@@ -89,12 +90,13 @@ def _weights() -> Iterator[Check]:
                 yield Check(entry.name, ok=False, detail=error.message, fix=error.hint)
             else:
                 yield Check(entry.name, ok=True, detail=f"{entry.file} verified, {entry.licence}")
-        else:
-            present = model_files.is_present(entry)
+        elif entry.is_untrained:
+            yield Check(entry.name, ok=False, detail="not trained yet", fix=f"train it: {entry.train}", needed=False)
+        elif entry.url is not None:
             yield Check(
                 entry.name,
-                present,
-                f"{'in' if present else 'not in'} {model_files.cache_folder()}",
+                model_files.state(entry) == "fetched",
+                f"{model_files.state(entry)}, in {model_files.cache_folder()}",
                 fix=f"only needed for --detector {entry.name}, which fetches it",
                 needed=False,
             )
@@ -103,13 +105,14 @@ def _weights() -> Iterator[Check]:
 def _lifting() -> Iterator[Check]:
     from .. import registry
 
-    for name in model_files.known_names("lifter"):
+    for entry in (entry for entry in manifest() if entry.kind == "lifter" and not entry.is_untrained):
         try:
-            lifter = registry.create_lifter(name, provider="auto")
+            lifter = registry.create_lifter(entry.name, provider="auto")
         except PosedemoError as error:
-            yield Check(f"{name} runs", ok=False, detail=error.message, fix=error.hint)
+            yield Check(f"{entry.name} runs", ok=False, detail=error.message, fix=error.hint)
         else:
-            yield Check(f"{name} runs", ok=True, detail=f"{H36M17.num_joints} joints on the provider {lifter.provider}")
+            detail = f"{H36M17.num_joints} joints on the provider {lifter.provider}"
+            yield Check(f"{entry.name} runs", ok=True, detail=detail)
 
 
 def _display() -> Iterator[Check]:

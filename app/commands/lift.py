@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import textwrap
 import zipfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +17,57 @@ import numpy.typing as npt
 
 from .. import registry
 from ..command import Command
-from ..datatypes import Float32Array, Keypoints2D, Person
+from ..datatypes import Float32Array, Keypoints2D, Person, Window
+from ..delay import DelayLine
 from ..errors import SourceError
+from ..manifest import manifest
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
-from ..pipeline import Lifter, push_window, smooth_pose
+from ..pipeline import Lifter, push_joints, smooth_pose, window_of
 from ..remap import remap
 from ..runner import track_maker
 from ..settings import PROVIDER_CHOICES, Settings
 from ..sinks.pose_file import PoseRows, file_facts, write_columns
 from ..skeleton import COCO17, H36M17, MEDIAPIPE33, SKELETONS, Skeleton
 from ..smoothing import PRESETS
+from ..tracking import Track
 
 logger = logging.getLogger(__name__)
 
 _LAYOUTS = (H36M17, COCO17, MEDIAPIPE33)
 _BATCH_WINDOWS = 256
+_INDENT = " " * 14
+_CONTRACT = "docs/lifters.md"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _lifters_and_papers()
     parser.add_argument("keypoints", metavar="KEYPOINTS.npz", type=Path, help="keypoints_2d, image_size, fps[, layout]")
     parser.add_argument(
         "--output", metavar="POSES.npz", type=Path, required=True, help="where to write (.npz .json .csv)"
     )
-    parser.add_argument("--lifter", metavar="NAME", default=Settings.lifter, help="(default: %(default)s)")
+    parser.add_argument(
+        "--lifter", metavar="NAME", default=Settings.lifter, help="name or .onnx file (default: %(default)s)"
+    )
     parser.add_argument("--provider", choices=PROVIDER_CHOICES, default=Settings.provider)
     parser.add_argument("--smooth", choices=tuple(PRESETS), default=Settings.smooth, help="(default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
+
+
+def _lifters_and_papers() -> str:
+    """What ``--help`` says of the lifters, from the manifest."""
+    lines = ["lifters:"]
+    for entry in manifest():
+        # The keypoints of a file come without the detector's 3D, which is all there is to a lifter without a file.
+        if entry.kind == "lifter" and entry.file is not None:
+            source = textwrap.fill(f"{entry.paper}; {entry.note}", initial_indent=_INDENT, subsequent_indent=_INDENT)
+            lines += [f"  {entry.name:<12}{entry.title}", source]
+    another = (
+        f"FILE.onnx   your own: made by `posedemo export`, or any file that states the same contract ({_CONTRACT})"
+    )
+    lines.append(textwrap.fill(another, initial_indent="  ", subsequent_indent=_INDENT))
+    return "\n".join(lines)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,7 +78,11 @@ def run(arguments: argparse.Namespace) -> int:
     with registry.create_lifter(arguments.lifter, provider=arguments.provider) as lifter:
         rows = _lift(table, lifter, arguments.smooth)
     facts = file_facts(
-        fps=table.fps, size_wh=table.size_wh, detector=table.detector, lifter=Path(arguments.lifter).name
+        fps=table.fps,
+        size_wh=table.size_wh,
+        detector=table.detector,
+        lifter=Path(arguments.lifter).name,
+        spec=lifter.spec,
     )
     write_columns(PartialFile(arguments.output), rows.columns(), facts)
     logger.info("wrote %s: %d poses", arguments.output, len(rows.track_id))
@@ -170,20 +201,33 @@ def _lift(table: KeypointTable, lifter: Lifter, smooth: str) -> PoseRows:
     """Window, lift in batches, and smooth, each track on its own."""
     new_track = track_maker(lifter.spec, smooth)
     tracks = {int(track_id): new_track(int(track_id)) for track_id in np.unique(table.track_id)}
-    order = np.lexsort((table.track_id, table.time_s))
     rows = PoseRows()
-    for start in range(0, len(order), _BATCH_WINDOWS):
-        batch = order[start : start + _BATCH_WINDOWS]
-        owners = [tracks[int(table.track_id[row])] for row in batch]
-        windows = [
-            push_window(track, table.keypoints[row], float(table.time_s[row]), table.size_wh)
-            for track, row in zip(owners, batch, strict=True)
-        ]
-        for track, row, lifted in zip(owners, batch, lifter.lift(windows), strict=True):
-            time_s, keypoints = float(table.time_s[row]), table.keypoints[row]
+    ready = _windows(table, tracks, lifter.spec.look_ahead_s)
+    while batch := list(islice(ready, _BATCH_WINDOWS)):
+        poses = lifter.lift([window for _, window in batch])
+        for (row, _), lifted in zip(batch, poses, strict=True):
+            track, keypoints = tracks[int(table.track_id[row])], table.keypoints[row]
+            time_s = float(table.time_s[row])
             pose = smooth_pose(track, keypoints, lifted, time_s)
             rows.add(int(table.frame_index[row]), time_s, Person(track.track_id, keypoints, pose))
     return rows
+
+
+def _windows(table: KeypointTable, tracks: Mapping[int, Track], look_ahead_s: float) -> Iterator[tuple[int, Window]]:
+    """Each row and what the lifter shall see of it, in the order of time."""
+    waiting: DelayLine[int] = DelayLine(look_ahead_s)
+
+    def look(row: int) -> tuple[int, Window]:
+        track = tracks[int(table.track_id[row])]
+        return row, window_of(track, table.keypoints[row], float(table.time_s[row]))
+
+    for row in np.lexsort((table.track_id, table.time_s)).tolist():
+        time_s = float(table.time_s[row])
+        push_joints(tracks[int(table.track_id[row])], table.keypoints[row], time_s, table.size_wh)
+        for ready in waiting.push(time_s, row):
+            yield look(ready)
+    for ready in waiting.rest():
+        yield look(ready)
 
 
 COMMANDS = {"lift": Command(add_arguments=add_arguments, run=run)}

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from .. import model_files
 from ..command import Command
+from ..manifest import ModelEntry, default_name, manifest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,22 +21,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the list to standard output."""
-    entries = model_files.manifest()
     if arguments.json:
-        rows = [asdict(entry) | {"present": model_files.is_present(entry)} for entry in entries]
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        sys.stdout.write(json.dumps([_row(entry) for entry in manifest()], indent=2) + "\n")
         return 0
     for kind in model_files.SUFFIXES:
         sys.stdout.write(f"{kind}s\n")
-        for entry in (entry for entry in entries if entry.kind == kind):
-            sys.stdout.write(f"  {entry.name:<16} {entry.licence:<14} {_where(entry):<12} {entry.title}\n")
+        for entry in (entry for entry in manifest() if entry.kind == kind):
+            sys.stdout.writelines(f"  {line}\n" for line in _lines(entry))
     return 0
 
 
-def _where(entry: model_files.ModelEntry) -> str:
-    if entry.is_packaged:
-        return "packaged"
-    return "fetched" if model_files.is_present(entry) else "on demand"
+def _row(entry: ModelEntry) -> dict[str, object]:
+    """Everything about a model; ``state`` is that of ``model_files.state``."""
+    state = model_files.state(entry)
+    is_present = state in ("built in", "verified", "fetched")
+    return asdict(entry) | {"state": state, "present": is_present, "default": entry.name == default_name(entry.kind)}
+
+
+def _lines(entry: ModelEntry) -> Iterator[str]:
+    """One line for people, and what to do about a model that is not there."""
+    state = model_files.state(entry)
+    facts = [
+        "default" if entry.name == default_name(entry.kind) else "",
+        f"{entry.num_parameters / 1e6:.2f} M parameters" if entry.num_parameters else "",
+        f"{entry.num_frames} {'frame' if entry.num_frames == 1 else 'frames'}" if entry.num_frames else "",
+    ]
+    title = "; ".join([entry.title, *(fact for fact in facts if fact)])
+    yield f"{entry.name:<16} {entry.licence:<14} {state:<10} {title}"
+    if state == "missing":
+        yield f"{'':<16} train it: {entry.train}"
 
 
 COMMANDS = {"models": Command(add_arguments=add_arguments, run=run)}

@@ -56,7 +56,7 @@ class MediaPipePose:
             self._landmark(np.zeros((_WARM_UP_SIZE_PX, _WARM_UP_SIZE_PX, 3), np.uint8), timestamp_ms=0)
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
-        """People of the frame as MEDIAPIPE33 joints in pixels; confidence is MediaPipe's visibility."""
+        """People of the frame as MEDIAPIPE33 joints, in pixels and in MediaPipe's own 3D; visibility is confidence."""
         # MediaPipe refuses a time stamp that does not rise, and media times can repeat in whole milliseconds.
         self._timestamp_ms = max(self._timestamp_ms + 1, round(frame.stamp.time_s * 1e3))
         image_rgb = cv2.cvtColor(frame.image_bgr, cv2.COLOR_BGR2RGB)
@@ -64,7 +64,7 @@ class MediaPipePose:
         with nullcontext() if self._has_greeted else quiet_native_output():
             people = self._landmark(image_rgb, timestamp_ms=self._timestamp_ms)
         self._has_greeted = self._has_greeted or bool(people)
-        return tuple(_keypoints(landmarks, frame.size_wh) for landmarks in people)
+        return tuple(_keypoints(landmarks, world, frame.size_wh) for landmarks, world in people)
 
     def close(self) -> None:
         """Free the landmarker."""
@@ -76,17 +76,23 @@ class MediaPipePose:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _landmark(self, image_rgb: np.ndarray[Any, Any], *, timestamp_ms: int) -> list[list[Any]]:
+    def _landmark(self, image_rgb: np.ndarray[Any, Any], *, timestamp_ms: int) -> list[tuple[list[Any], list[Any]]]:
+        """Landmarks in the picture and in the world, person by person."""
         image = mp.Image(image_format=mp.ImageFormat.SRGB, data=image_rgb)
-        people: list[list[Any]] = self._landmarker.detect_for_video(image, timestamp_ms).pose_landmarks
-        return people
+        found = self._landmarker.detect_for_video(image, timestamp_ms)
+        return list(zip(found.pose_landmarks, found.pose_world_landmarks, strict=True))
 
 
-def _keypoints(landmarks: list[Any], size_wh: tuple[int, int]) -> Keypoints2D:
-    """Landmarks are shares of width and of height: x and y have different scales until multiplied."""
+def _keypoints(landmarks: list[Any], world: list[Any], size_wh: tuple[int, int]) -> Keypoints2D:
+    """Landmarks are shares of width and of height: x and y have different scales until multiplied.
+
+    World landmarks have this program's axes already: metres from the middle of the hips, x right, y down, and smaller z
+    nearer to the camera.
+    """
     rows = np.array([(mark.x, mark.y, mark.visibility) for mark in landmarks], np.float32)
     return Keypoints2D(
         xy_px=rows[:, :2] * np.array(size_wh, np.float32),
         confidence=np.clip(rows[:, 2], 0, 1),
         skeleton=MEDIAPIPE33,
+        world_xyz_m=np.array([(mark.x, mark.y, mark.z) for mark in world], np.float32),
     )

@@ -8,7 +8,8 @@ The columns, the same in all three formats (CSV is long form, one line a joint):
     keypoints_2d (N,17,3)   x px, y px, confidence
     poses_3d (N,17,3)       metres, pelvis at the origin, x right, y down, z away from the camera; NaN where unknown
 
-and once a file: fps, image_size (w, h), joint_names, parents, schema_version, posedemo_version, detector, lifter.
+and once a file: fps, image_size (w, h), joint_names, parents, schema_version, posedemo_version, detector, lifter,
+look_ahead_frames and look_ahead_ms (how far beyond its frame the lifter looked for each pose; 0 for a causal one).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..datatypes import Float32Array, Person, Result
+from ..datatypes import Float32Array, LifterSpec, Person, Result
 from ..outputs import PartialFile, writing
 from ..skeleton import H36M17
 
@@ -76,8 +77,10 @@ def pose_table(person: Person) -> Float32Array:
     return person.pose.xyz_m
 
 
-def file_facts(*, fps: float | None, size_wh: tuple[int, int], detector: str, lifter: str) -> dict[str, Any]:
-    """What a pose file says once."""
+def file_facts(
+    *, fps: float | None, size_wh: tuple[int, int], detector: str, lifter: str, spec: LifterSpec
+) -> dict[str, Any]:
+    """What a pose file says once; ``lifter`` is what the user called it, ``spec`` what it states itself."""
     return {
         "fps": float("nan") if fps is None else float(fps),
         "image_size": np.array(size_wh, np.int64),
@@ -87,6 +90,7 @@ def file_facts(*, fps: float | None, size_wh: tuple[int, int], detector: str, li
         "posedemo_version": __version__,
         "detector": detector,
         "lifter": lifter,
+        **spec.look_ahead_facts,
     }
 
 

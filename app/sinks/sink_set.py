@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ..capture.source import SourceInfo
-from ..datatypes import Result
+from ..datatypes import LifterSpec, Result
 from ..outputs import PartialFile
 from ..settings import Settings
 from .pose_file import PoseFile, file_facts
@@ -40,12 +40,13 @@ class SinkSet:
     Args:
         settings: says which outputs.
         info: the source.
+        spec: of the lifter, for the files' headers.
 
     Raises:
         OutputError: one of them cannot be opened; nothing is left behind.
     """
 
-    def __init__(self, settings: Settings, info: SourceInfo) -> None:
+    def __init__(self, settings: Settings, info: SourceInfo, spec: LifterSpec) -> None:
         self._sinks: list[FileSink] = []
         self._num_written = 0
         with ExitStack() as undo:
@@ -55,6 +56,7 @@ class SinkSet:
                 size_wh=info.size_wh,
                 detector=Path(settings.detector).name,
                 lifter=Path(settings.lifter).name,
+                spec=spec,
             )
             self._sinks += [PoseFile(path, facts) for path in settings.exports]
             if settings.output is not None:

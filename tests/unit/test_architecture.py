@@ -17,6 +17,8 @@ PURE = (
     "geometry",
     "remap",
     "window",
+    "delay",
+    "manifest",
     "smoothing",
     "placement",
     "tracking",
@@ -29,7 +31,19 @@ ONLY_IMPORTERS = {
     "av": {"capture/video.py", "sinks/annotated_video.py", "sinks/audio_track.py"},
     "torch": set(),
 }
-SHARED_WITH_TRAINING = {"skeleton", "geometry", "datatypes", "window", "errors", "command", "outputs", "model_files"}
+SHARED_WITH_TRAINING = {
+    "skeleton",
+    "geometry",
+    "datatypes",
+    "window",
+    "delay",
+    "manifest",
+    "errors",
+    "command",
+    "outputs",
+    "model_files",
+    "signals",
+}
 
 
 def imported(path: Path) -> set[str]:

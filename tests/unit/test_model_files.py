@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from posedemo import model_files
 from posedemo.errors import ConfigError, ModelError
+from posedemo.manifest import ModelEntry, known_names, manifest
 
 
 @pytest.fixture
@@ -15,13 +16,11 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def heavy() -> model_files.ModelEntry:
-    return next(entry for entry in model_files.manifest() if entry.name == "mediapipe-heavy")
+def heavy() -> ModelEntry:
+    return next(entry for entry in manifest() if entry.name == "mediapipe-heavy")
 
 
-@pytest.mark.parametrize(
-    "entry", [entry for entry in model_files.manifest() if entry.is_packaged], ids=lambda e: e.name
-)
+@pytest.mark.parametrize("entry", [entry for entry in manifest() if entry.is_packaged], ids=lambda e: e.name)
 def test_packaged_files_match_the_manifest(entry):
     content = model_files.load(entry.kind, entry.name).content
     assert hashlib.sha256(content).hexdigest() == entry.sha256
@@ -33,11 +32,11 @@ def test_packaged_files_match_the_manifest(entry):
 def test_unknown_name_lists_the_known(kind):
     with pytest.raises(ConfigError) as caught:
         model_files.load(kind, "posenet")
-    assert all(name in caught.value.hint for name in model_files.known_names(kind))
+    assert all(name in caught.value.hint for name in known_names(kind))
 
 
 def test_damaged_packaged_file_is_refused():
-    entry = next(entry for entry in model_files.manifest() if entry.is_packaged)
+    entry = next(entry for entry in manifest() if entry.is_packaged)
     with pytest.raises(ModelError, match="damaged"):
         model_files.verify_packaged(replace(entry, sha256="0" * 64))
     with pytest.raises(ModelError, match="missing"):

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fakes import make_frame, standing_keypoints
-from posedemo.datatypes import Person, Pose3D, Result
+from posedemo.datatypes import LifterSpec, Person, Pose3D, Result
 from posedemo.errors import OutputError
 from posedemo.sinks.pose_file import PoseFile, file_facts
 from posedemo.skeleton import H36M17
 
-FACTS = file_facts(fps=30.0, size_wh=(64, 48), detector="mediapipe-full", lifter="semgcn")
+SPEC = LifterSpec(name="mine", num_frames=27, rate_hz=30.0, look_ahead=13)
+FACTS = file_facts(fps=30.0, size_wh=(64, 48), detector="mediapipe-full", lifter="mine.onnx", spec=SPEC)
 
 
 def result(index: int, num_people: int) -> Result:
@@ -43,6 +44,7 @@ def test_npz_has_a_row_a_person_and_frame_and_needs_no_pickle(tmp_path):
         assert file["joint_names"].tolist() == list(H36M17.joints)
         assert file["image_size"].tolist() == [64, 48]
         assert str(file["detector"]) == "mediapipe-full"
+        assert (int(file["look_ahead_frames"]), float(file["look_ahead_ms"])) == (13, 433.3)
 
 
 def test_nobody_at_all_gives_an_empty_table_of_the_right_shape(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from posedemo.datatypes import Window
 from posedemo.skeleton import H36M17
 from posedemo.window import MAX_GAP_S, PoseWindow, fill_unknown
 
@@ -12,13 +13,19 @@ def at(value: float) -> np.ndarray:
     return np.full((17, 2), value, np.float32)
 
 
+def push(poses: PoseWindow, time_s: float, xy: np.ndarray) -> Window:
+    """Add a frame and look at the window around it at once, as for a causal lifter."""
+    poses.push(time_s, xy, CONFIDENT)
+    return poses.at(time_s)
+
+
 def test_one_frame_window_is_the_frame():
-    window = PoseWindow(num_frames=1, rate_hz=30).push(0.0, at(3), CONFIDENT)
+    window = push(PoseWindow(num_frames=1, rate_hz=30), 0.0, at(3))
     np.testing.assert_array_equal(window.xy, at(3)[None])
 
 
 def test_start_is_filled_by_repeating_the_first_frame():
-    window = PoseWindow(num_frames=9, rate_hz=30).push(5.0, at(3), CONFIDENT)
+    window = push(PoseWindow(num_frames=9, rate_hz=30), 5.0, at(3))
     np.testing.assert_array_equal(window.xy[:, 0, 0], np.full(9, 3))
 
 
@@ -27,7 +34,7 @@ def test_any_frame_rate_gives_the_same_time_base(source_fps):
     """A joint that moves by one unit a second is 1/30 apart in neighbouring window frames, whatever the camera."""
     poses = PoseWindow(num_frames=9, rate_hz=30)
     for index in range(int(source_fps * 2)):
-        window = poses.push(index / source_fps, at(index / source_fps), CONFIDENT)
+        window = push(poses, index / source_fps, at(index / source_fps))
     # float32 positions around 2.
     np.testing.assert_allclose(np.diff(window.xy[:, 0, 0]), 1 / 30, atol=1e-5)
     assert window.xy[-1, 0, 0] == pytest.approx((int(source_fps * 2) - 1) / source_fps)
@@ -35,32 +42,32 @@ def test_any_frame_rate_gives_the_same_time_base(source_fps):
 
 def test_long_gap_starts_the_window_anew_and_a_short_one_is_interpolated():
     poses = PoseWindow(num_frames=3, rate_hz=30)
-    poses.push(0.0, at(0), CONFIDENT)
-    short = poses.push(0.1, at(3), CONFIDENT)
+    push(poses, 0.0, at(0))
+    short = push(poses, 0.1, at(3))
     np.testing.assert_allclose(short.xy[:, 0, 0], [1, 2, 3], atol=1e-5)
-    after = poses.push(0.1 + MAX_GAP_S + 0.01, at(9), CONFIDENT)
+    after = push(poses, 0.1 + MAX_GAP_S + 0.01, at(9))
     np.testing.assert_array_equal(after.xy[:, 0, 0], [9, 9, 9])
 
 
 def test_time_that_does_not_rise_starts_the_window_anew():
     poses = PoseWindow(num_frames=3, rate_hz=30)
-    poses.push(1.0, at(0), CONFIDENT)
-    np.testing.assert_array_equal(poses.push(0.5, at(7), CONFIDENT).xy[:, 0, 0], [7, 7, 7])
+    push(poses, 1.0, at(0))
+    np.testing.assert_array_equal(push(poses, 0.5, at(7)).xy[:, 0, 0], [7, 7, 7])
 
 
 def test_memory_is_bounded_by_the_windows_span():
     poses = PoseWindow(num_frames=27, rate_hz=30)
     for index in range(1000):
-        poses.push(index / 240, at(0), CONFIDENT)
+        push(poses, index / 240, at(0))
     assert len(poses._samples) <= 27 / 30 * 240 + 2
 
 
 def test_unknown_joint_is_held_where_it_was_last_seen():
     poses = PoseWindow(num_frames=1, rate_hz=30)
-    poses.push(0.0, at(1), CONFIDENT)
+    push(poses, 0.0, at(1))
     gone = at(2)
     gone[H36M17.index("left_wrist")] = np.nan
-    window = poses.push(1 / 30, gone, CONFIDENT)
+    window = push(poses, 1 / 30, gone)
     assert window.xy[0, H36M17.index("left_wrist"), 0] == 1
     assert window.xy[0, H36M17.index("left_elbow"), 0] == 2
 
@@ -75,3 +82,31 @@ def test_joint_that_was_never_seen_collapses_onto_its_nearest_known_ancestor():
 
 def test_nothing_known_gives_finite_numbers():
     assert np.isfinite(fill_unknown(np.full((17, 2), np.nan, np.float32), None)).all()
+
+
+def test_window_that_looks_ahead_has_the_target_in_its_middle():
+    poses = PoseWindow(num_frames=5, rate_hz=30, look_ahead=2)
+    for index in range(10):
+        poses.push(index / 30, at(index), CONFIDENT)
+    for index in range(2, 8):
+        window = poses.at(index / 30)
+        # Times of index / 30 are not exact, and positions are index in size.
+        np.testing.assert_allclose(window.xy[:, 0, 0], np.arange(index - 2, index + 3), atol=1e-4)
+        assert window.xy[window.target, 0, 0] == pytest.approx(index, abs=1e-4)
+
+
+def test_future_that_never_came_is_the_last_frame_repeated():
+    poses = PoseWindow(num_frames=5, rate_hz=30, look_ahead=2)
+    for index in range(4):
+        poses.push(index / 30, at(index), CONFIDENT)
+    np.testing.assert_allclose(poses.at(3 / 30).xy[:, 0, 0], [1, 2, 3, 3, 3], atol=1e-4)
+
+
+def test_frame_before_a_long_hole_sees_nothing_behind_the_hole():
+    """Pushed before it is asked for, the far side must not leak into the near one, nor the other way round."""
+    poses = PoseWindow(num_frames=5, rate_hz=30, look_ahead=2)
+    far_s = 1 / 30 + MAX_GAP_S + 0.01
+    for time_s, value in ((0.0, 0), (1 / 30, 1), (far_s, 8), (far_s + 1 / 30, 9)):
+        poses.push(time_s, at(value), CONFIDENT)
+    np.testing.assert_allclose(poses.at(1 / 30).xy[:, 0, 0], [0, 0, 1, 1, 1], atol=1e-4)
+    np.testing.assert_allclose(poses.at(far_s).xy[:, 0, 0], [8, 8, 8, 9, 9], atol=1e-4)
