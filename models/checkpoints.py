@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..errors import ModelError, OutputError
-from ..skeleton import H36M17
+from ..errors import ConfigError, ModelError, OutputError
 from .config import TrainConfig
 from .lifter import Lifter, build_lifter
 
@@ -30,6 +31,7 @@ class Checkpoint:
         holdout: patterns of the held-out subjects; empty for the default split.
         corpus: file name of the training data.
         git_revision: of the program.
+        average: state of the lifter with averaged weights; None without an average.
     """
 
     config: TrainConfig
@@ -40,11 +42,12 @@ class Checkpoint:
     holdout: tuple[str, ...]
     corpus: str
     git_revision: str
+    average: dict[str, Any] | None = None
 
     def lifter(self) -> Lifter:
-        """The lifter with these weights, in evaluation mode."""
+        """The lifter that the run is for, in evaluation mode: with averaged weights, where there are any."""
         lifter = build_lifter(self.config)
-        lifter.load_state_dict(self.weights)
+        lifter.load_state_dict(self.weights if self.average is None else self.average)
         return lifter.eval()
 
 
@@ -52,17 +55,25 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """Write a checkpoint under a temporary name and rename it: whenever the power fails, the file is a whole one.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written; what was there before is still there.
     """
     part = path.with_suffix(".part")
     # Only tensors and plain values, so that the file can be read without unpickling classes.
     fields = {name: getattr(checkpoint, name) for name in checkpoint.__dataclass_fields__}
-    fields |= {"config": asdict(checkpoint.config), "skeleton": H36M17.name, "format": _FORMAT}
+    fields |= {"config": asdict(checkpoint.config), "skeleton": checkpoint.config.skeleton, "format": _FORMAT}
+    content = io.BytesIO()
+    torch.save(fields, content)
     try:
-        torch.save(fields, part)
+        with part.open("wb") as file:
+            file.write(content.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(path)
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"cannot write the checkpoint {path}: {error}") from error
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the checkpoint {path}: {error.strerror or error}",
+            hint="make room and go on from the last one with --resume",
+        ) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
@@ -77,10 +88,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     hint = "give a checkpoint written by: posedemo train"
     try:
         fields = torch.load(path, map_location="cpu", weights_only=True)
-        if fields.pop("format") != _FORMAT or fields.pop("skeleton") != H36M17.name:
-            raise ValueError("of another version or skeleton")
-        fields["config"] = TrainConfig(**fields["config"])
+        if fields.pop("format") != _FORMAT:
+            raise ValueError("of another version")
+        skeleton, fields["config"] = fields.pop("skeleton"), TrainConfig(**fields["config"])
         checkpoint = Checkpoint(**fields)
+        if skeleton != checkpoint.config.skeleton:
+            raise ValueError(f"it states two skeletons, {skeleton} and {checkpoint.config.skeleton}")
         checkpoint.lifter()
     except OSError as error:
         raise ModelError(f"cannot read the checkpoint {path}: {error.strerror or error}", hint) from error
@@ -88,3 +101,38 @@ def load_checkpoint(path: Path) -> Checkpoint:
         reason = str(error).strip().split("\n")[0]
         raise ModelError(f"{path} is not a checkpoint of this program ({reason[:100]})", hint) from error
     return checkpoint
+
+
+def require_run_of(checkpoint: Checkpoint, path: Path, config: TrainConfig) -> None:
+    """Refuse a checkpoint of another lifter or skeleton by name.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    for kind, found, needed in (
+        ("the lifter", checkpoint.config.lifter, config.lifter),
+        ("the skeleton", checkpoint.config.skeleton, config.skeleton),
+    ):
+        if found != needed:
+            raise ConfigError(
+                f"{path} has {kind} {found}, not {needed}", hint="choose a run of the same lifter and data"
+            )
+
+
+def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
+    """Give a lifter the weights that another run of the same lifter ended with.
+
+    Raises:
+        ConfigError: it is a run of another lifter or skeleton, or its network has other layers.
+        ModelError: the file is not a checkpoint.
+    """
+    checkpoint = load_checkpoint(path)
+    require_run_of(checkpoint, path, config)
+    try:
+        lifter.load_state_dict(checkpoint.lifter().state_dict())
+    except RuntimeError as error:
+        theirs, ours = (dict(one.network) | {"frames": one.num_frames} for one in (checkpoint.config, config))
+        raise ConfigError(
+            f"{path} has other layers: its network is {theirs}, this one {ours}",
+            hint="start from a run with the same --network and --frames",
+        ) from error

@@ -10,7 +10,6 @@ import importlib
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from ..command import Command
@@ -47,6 +46,13 @@ def _positive_int(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
+    return number
+
+
+def _whole_number(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number")
     return number
 
 
@@ -117,26 +123,67 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-minutes", type=_positive_float, default=math.inf, metavar="M", help="time limit")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
     parser.add_argument("--seed", type=int, help="for weights and samples")
+    parser.add_argument("--start-from", type=Path, metavar="CHECKPOINT", help="begin with the weights of another run")
+    _add_recipe(parser.add_argument_group("in place of the preset's"))
     _add_data(parser)
+    parser.add_argument("--2d", dest="source", default="gt", metavar="NAME", help="2D joints of real views (gt)")
+    parser.add_argument("--protocol", choices=["h36m", "humaneva"], help="split of real views; default: the corpus's")
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train (auto)")
+
+
+def _add_recipe(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--frames", type=_positive_int, metavar="T", help="length of the window: 1, 9, 27, 81 or 243")
+    group.add_argument("--look-ahead", type=_whole_number, metavar="L", help="frames of it after the target")
+    group.add_argument("--batch-size", type=_positive_int, metavar="N", help="windows a step")
+    group.add_argument("--epochs", type=_positive_int, metavar="N", help="passes through real views")
+    group.add_argument("--steps", type=_positive_int, metavar="N", help="length of the schedule")
+    group.add_argument("--learning-rate", type=_positive_float, metavar="RATE", help="the highest of the schedule")
+    group.add_argument("--loss", choices=["mpjpe", "joints", "joints+bones"], help="what compares poses")
+    group.add_argument("--stages", choices=["joint", "two_stage"], help="GLA-GCN: with or after its sequence")
+    group.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror half of the real views")
+    group.add_argument("--ema", type=_positive_float, metavar="DECAY", help="average the weights; 0.999 is usual")
+    group.add_argument("--amp", action=argparse.BooleanOptionalAction, help="bfloat16 where it is precise enough")
+    group.add_argument(
+        "--network", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="options of the network"
+    )
 
 
 def _run_train(arguments: argparse.Namespace) -> int:
     _require("torch")
     from .corpus import read_corpus
+    from .overrides import override
     from .train import Pace, train
 
     _set_threads(arguments.threads)
-    config = preset(arguments.lifter, arguments.preset)
-    if arguments.seed is not None:
-        config = replace(config, seed=arguments.seed)
+    corpus = read_corpus(arguments.data)
+    skeleton = corpus.skeleton.name
+    config = preset(arguments.lifter, arguments.preset, skeleton=skeleton, source=arguments.source)
     checkpoint = train(
-        config,
-        read_corpus(arguments.data),
+        override(
+            config,
+            frames=arguments.frames,
+            look_ahead=arguments.look_ahead,
+            network=arguments.network,
+            steps=arguments.steps,
+            epochs=arguments.epochs,
+            batch_size=arguments.batch_size,
+            learning_rate=arguments.learning_rate,
+            loss=arguments.loss,
+            stages=arguments.stages,
+            flip=arguments.flip,
+            ema=arguments.ema,
+            amp=arguments.amp,
+            seed=arguments.seed,
+            protocol=arguments.protocol,
+        ),
+        corpus,
         arguments.output,
         corpus_name=arguments.data.name,
         holdout=arguments.holdout,
         pace=Pace(max_minutes=arguments.max_minutes),
         resume=arguments.resume,
+        start_from=arguments.start_from,
+        device=arguments.device,
     )
     sys.stdout.write(f"{checkpoint}\n")
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -35,3 +37,11 @@ class PersonNormalise(nn.Module):
         distance = torch.sqrt((relative * relative).sum(dim=-1))  # (N, T, J)
         scale = distance.mean(dim=(1, 2), keepdim=True).clamp(min=_SMALLEST_SCALE)
         return relative / scale.unsqueeze(-1)
+
+
+def _as_it_comes(_: Skeleton) -> nn.Module:
+    """The papers' way: screen units already divide by the width of the picture, and nothing else is done."""
+    return nn.Identity()
+
+
+NORMALISATIONS: Mapping[str, Callable[[Skeleton], nn.Module]] = {"person": PersonNormalise, "screen": _as_it_comes}

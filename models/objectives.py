@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
+from torch.nn import functional
 
-from ..skeleton import H36M17
 from .dgnet import DGNetOutput
 from .glagcn import GLAOutput
 from .global_node import GlobalNodeOutput
@@ -14,35 +16,70 @@ from .global_node import GlobalNodeOutput
 NetworkOutput = Tensor | GlobalNodeOutput | DGNetOutput | GLAOutput
 JointLoss = Callable[[Tensor, Tensor], Tensor]
 
-_RECONSTRUCTION_WEIGHT = 0.1
-"""Of the pose from the global node's embedding, beside the pose itself: this project's choice."""
 
-_PELVIS = H36M17.index("pelvis")
-
-
-def pose_of(output: NetworkOutput) -> Tensor:
-    """The pose (N, 17, 3) of the target frame in a network's output, with the pelvis at the origin."""
-    return centred(output if isinstance(output, Tensor) else output.xyz)
+def pose_of(output: NetworkOutput, pelvis: int) -> Tensor:
+    """The pose (N, J, 3) of the target frame in a network's output, with the pelvis at the origin."""
+    return centred(output if isinstance(output, Tensor) else output.xyz, pelvis)
 
 
-def centred(xyz: Tensor) -> Tensor:
-    """Poses (..., 17, 3) relative to their pelvis."""
-    return xyz - xyz[..., _PELVIS : _PELVIS + 1, :]
+def centred(xyz: Tensor, pelvis: int) -> Tensor:
+    """Poses (..., J, 3) relative to their pelvis."""
+    return xyz - xyz[..., pelvis : pelvis + 1, :]
 
 
-def objective(output: NetworkOutput, xyz_m: Tensor, loss: JointLoss) -> Tensor:
-    """The loss of a batch.
+class Truth(NamedTuple):
+    """What the network should have said.
 
-    Sequences count as much as the target frame: the plain sum of L_local and L_global of GLA-GCN (Eq. 4 and 7).
-
-    Args:
-        output: of the network in training mode.
-        xyz_m: (N, T, 17, 3) true poses of the window, of which the last is the target.
-        loss: compares poses.
+    Attributes:
+        xyz_m: (N, T, J, 3) poses of the window, relative to the pelvis.
+        actions: (N,) number of the action; None where nothing is known of it.
     """
-    total = loss(pose_of(output), xyz_m[:, -1])
-    if isinstance(output, GlobalNodeOutput) and output.reconstruction is not None:
-        total = total + _RECONSTRUCTION_WEIGHT * loss(centred(output.reconstruction), xyz_m[:, -1])
-    if isinstance(output, (DGNetOutput, GLAOutput)):
-        total = total + loss(centred(output.sequence), xyz_m)
-    return total
+
+    xyz_m: Tensor
+    actions: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The loss of a batch: a weighted sum over what the network gives. Terms of weight 0 are not computed.
+
+    By default sequences count as much as the target frame: the plain sum of L_local and L_global of GLA-GCN (Eq. 4 and
+    7). The weights of the global node's heads are this project's choice.
+
+    Attributes:
+        loss: compares poses.
+        target: index of the target frame in the window.
+        pelvis: index of the joint that poses are relative to.
+        pose_weight: of the target frame.
+        sequence_weight: of the poses of the whole window, where there is that head.
+        reconstruction_weight: of the pose from the embedding, where there is that head.
+        action_weight: of the cross-entropy of the action, where there is that head and labels.
+    """
+
+    loss: JointLoss
+    target: int = -1
+    pelvis: int = 0
+    pose_weight: float = 1.0
+    sequence_weight: float = 1.0
+    reconstruction_weight: float = 0.1
+    action_weight: float = 0.01
+
+    def __call__(self, output: NetworkOutput, truth: Truth) -> Tensor:
+        """The loss of what a network in training mode made of a batch."""
+        true_m = truth.xyz_m[:, self.target]
+        # In float32 whatever the network computed in: millimetres are lost in half of the digits.
+        terms = [(self.pose_weight, lambda: self.loss(pose_of(output, self.pelvis).float(), true_m))]
+        if isinstance(output, (DGNetOutput, GLAOutput)):
+            sequence = output.sequence
+            terms += [(self.sequence_weight, lambda: self.loss(self._poses(sequence), truth.xyz_m))]
+        if isinstance(output, GlobalNodeOutput):
+            reconstruction, logits, actions = output.reconstruction, output.logits, truth.actions
+            if reconstruction is not None:
+                terms += [(self.reconstruction_weight, lambda: self.loss(self._poses(reconstruction), true_m))]
+            if logits is not None and actions is not None:
+                terms += [(self.action_weight, lambda: functional.cross_entropy(logits.float(), actions))]
+        weighted = [weight * term() for weight, term in terms if weight]
+        return sum(weighted[1:], start=weighted[0])
+
+    def _poses(self, xyz: Tensor) -> Tensor:
+        return centred(xyz, self.pelvis).float()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple, Protocol
 
 from torch import Tensor
 
@@ -24,10 +24,22 @@ class Samples(NamedTuple):
     Attributes:
         xy: (N, T, 17, 2) joints in the picture, on a plane at distance 1 from the camera: x right, y down.
         xyz_m: (N, T, 17, 3) true joints relative to the pelvis, camera axes, metres at the size of an average adult.
+        actions: (N,) number of the action; None where nothing is known of it.
     """
 
     xy: Tensor
     xyz_m: Tensor
+    actions: Tensor | None = None
+
+
+class Maker(Protocol):
+    """Where a training run has its samples from."""
+
+    batches_together: ClassVar[int]
+    """How many batches are best made in one go."""
+
+    def take(self, seed: int, number: int, count: int) -> Samples:
+        """The samples ``number * count`` to ``(number + 1) * count`` of the run with a seed, whatever came before."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,13 @@ class SampleMaker:
     num_frames: int
     vary_motion: bool = True
     detector_errors: bool = True
+
+    batches_together: ClassVar[int] = 8
+    """Making samples consists of many small operations, which cost half as much on large batches."""
+
+    def take(self, seed: int, number: int, count: int) -> Samples:
+        """Samples of a run: every ``number`` has random numbers of its own."""
+        return self.draw(Chance(seed * 1_000_003 + number), count)
 
     def draw(self, chance: Chance, count: int) -> Samples:
         """Draw a batch of ``count`` windows."""

@@ -18,7 +18,7 @@ from posedemo.models.corpus import read_corpus
 from posedemo.models.export import export
 from posedemo.models.lifter import NETWORKS, build_lifter
 from posedemo.models.losses import LOSSES
-from posedemo.models.objectives import objective
+from posedemo.models.objectives import Objective, Truth
 from posedemo.models.samples import SampleMaker
 from posedemo.models.train import Pace, train
 from posedemo.models.windows import load_motion
@@ -53,7 +53,7 @@ def test_every_weight_that_training_has_gets_a_gradient(name: str, corpus_path: 
     lifter = build_lifter(config).train()
     corpus = read_corpus(corpus_path)
     samples = SampleMaker(load_motion(corpus, corpus.clips), config.num_frames).draw(Chance(0), 8)
-    objective(lifter.output(samples.xy), samples.xyz_m, LOSSES[config.loss]).backward()
+    Objective(LOSSES[config.loss])(lifter.output(samples.xy), Truth(samples.xyz_m)).backward()
     # The output layer of the global node feeds nothing: the pose and the heads read what comes before it.
     unused = {"network.output.link.node_self", "network.output.link.up"}
     for key, weights in lifter.named_parameters():

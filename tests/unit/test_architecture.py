@@ -36,12 +36,11 @@ SHARED_WITH_TRAINING = {
     "geometry",
     "datatypes",
     "window",
-    "delay",
-    "manifest",
     "errors",
     "command",
     "outputs",
     "model_files",
+    "remap",
     "signals",
 }
 

@@ -1,0 +1,68 @@
+"""The batches of a training run, on the device where it trains."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from .samples import Maker, Samples
+
+_AHEAD = 4
+"""Rounds of samples that are made while a GPU trains on those before."""
+
+
+class Batches:
+    """Gives the batch of each step, the same whether the run was interrupted before it or not.
+
+    Samples are made a few batches at a time. On a CPU that is done when they are needed: the network and the samples
+    want the same cores. Beside a GPU, threads make the coming ones; which samples belong to a step depends on the seed
+    and the step alone, so it does not matter which thread is first.
+
+    Args:
+        maker: makes the samples.
+        seed: of the run.
+        batch_size: samples a step.
+        device: where they are needed.
+        ahead: rounds to make ahead; by default none on a CPU.
+    """
+
+    def __init__(
+        self, maker: Maker, *, seed: int, batch_size: int, device: torch.device, ahead: int | None = None
+    ) -> None:
+        self._maker = maker
+        self._seed = seed
+        self._size = batch_size
+        self._device = device
+        self._ahead = ahead if ahead is not None else _AHEAD if device.type == "cuda" else 0
+        self._threads = ThreadPoolExecutor(self._ahead) if self._ahead else None
+        self._coming: dict[int, Future[Samples]] = {}
+        self._number = -1
+        self._round: Samples
+
+    def of_step(self, step: int) -> Samples:
+        """The batch of a step; steps are counted from 0."""
+        number, place = divmod(step, self._maker.batches_together)
+        if number != self._number:
+            self._round = Samples(*(self._moved(tensor) for tensor in self._made(number)))
+            self._number = number
+        batch = slice(place * self._size, (place + 1) * self._size)
+        return Samples(*(None if tensor is None else tensor[batch] for tensor in self._round))  # type: ignore[arg-type]
+
+    def _made(self, number: int) -> Samples:
+        if self._threads is None:
+            return self._make(number)
+        wanted = range(number, number + self._ahead + 1)
+        self._coming = {one: self._coming.get(one) or self._threads.submit(self._make, one) for one in wanted}
+        return self._coming.pop(number).result()
+
+    def _make(self, number: int) -> Samples:
+        return self._maker.take(self._seed, number, self._size * self._maker.batches_together)
+
+    def _moved(self, tensor: Tensor | None) -> Tensor | None:
+        if tensor is None or tensor.device == self._device:
+            return tensor
+        # From pinned memory the copy runs beside the computation; there is no use for it on a CPU.
+        source = tensor.pin_memory() if self._device.type == "cuda" else tensor
+        return source.to(self._device, non_blocking=True)
