@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..skeleton import H36M17
 from .chance import Chance
 from .corpus import Clip, Corpus
+from .views import require_skeleton
 
 _EARLIER_FRAMES = (3, 30)
 _REPETITION_POWER = 0.35
@@ -35,7 +37,12 @@ class Motion:
 
 
 def load_motion(corpus: Corpus, clips: Sequence[Clip]) -> Motion:
-    """Take some clips of a corpus, with weights that keep much repeated actions from filling the training."""
+    """Take some clips of a corpus, with weights that keep much repeated actions from filling the training.
+
+    Raises:
+        ConfigError: the corpus holds other joints than bodies and detections are made of here.
+    """
+    require_skeleton(corpus, H36M17.name, "training with virtual cameras")
     frames_of = Counter[tuple[str, str]]()
     for clip in clips:
         frames_of[clip.subject, clip.action] += clip.length

@@ -99,6 +99,13 @@ def test_resampling_by_a_whole_ratio_keeps_frames() -> None:
         ("0.0333333", "0", 18),
         ("1 2 3 90", "1 2 90", 20),
         ("1 2 3 90", "1 2 inf 90", 20),
+        ("1 2 3 90", "1 2 nan 90", 20),
+        ("1 2 3 90", "1 2 3 4 90", 20),
+        ("CHANNELS 3 Z", "CHANNELS 4 Z", 9),
+        ("CHANNELS 3 Z", "CHANNELS Z", 9),
+        ("Frames: 2\n", "", 17),
+        ("Frame Time: 0.0333333\n", "", 18),
+        ("Frame Time: 0.0333333", "Frame Time: nan", 18),
         ("1 2 3 90", "1 2 x 90", 18),
     ],
 )
@@ -108,7 +115,7 @@ def test_broken_files_name_file_and_line(old: str, new: str, line: int) -> None:
     assert caught.value.message.startswith(f"arm.bvh, line {line}: ")
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "HIERARCHY\nROOT a\n{\n", ARM.split("    {")[0]])
+@pytest.mark.parametrize("text", ["", "\n\n", "HIERARCHY\nROOT a\n{\n", ARM.split("    {")[0], ARM.split("MOTION")[0]])
 def test_truncated_files(text: str) -> None:
     with pytest.raises(SourceError, match="the file ends"):
         parse_bvh(text.replace("%s", ZXY), name="arm.bvh")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import zipfile
 from dataclasses import replace
@@ -10,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from posedemo.errors import ConfigError
-from posedemo.models.corpus import Clip, make_corpus, read_corpus, write_corpus
+from posedemo.models.corpus import Clip, Corpus, View, make_corpus, read_corpus, write_corpus
 from posedemo.models.prepare import describe, prepare
 from posedemo.models.split import split_clips
-from posedemo.skeleton import H36M17
+from posedemo.skeleton import H36M17, HUMANEVA15
 from synthetic import PERSON, bvh_text, walking
 
 AT = H36M17.index
@@ -80,6 +81,31 @@ def test_a_damaged_zip_member_is_skipped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "../lab_eve_walk.bvh",
+        "inner/../../lab_eve_walk.bvh",
+        "/tmp/lab_eve_walk.bvh",
+        "..\\lab_eve_walk.bvh",
+        "C:\\lab_eve_walk.bvh",
+    ],
+)
+def test_a_zip_path_that_leaves_its_folder_is_skipped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    folder = tmp_path / "in" / "side"
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "e.zip", "w") as archive:
+        archive.writestr("inner/lab_ann_walk.bvh", bvh_text(PERSON, walking(20)))
+        archive.writestr(name, bvh_text(PERSON, walking(20)))
+    before = set(tmp_path.rglob("*"))
+    corpus = prepare([folder / "e.zip"], folder / "c.npz")
+    assert [clip.subject for clip in corpus.clips] == ["lab/ann"]
+    assert "the path leaves the archive's folder" in caplog.text
+    assert set(tmp_path.rglob("*")) == before | {folder / "c.npz"}
+
+
+@pytest.mark.parametrize(
     ("stem", "expected"),
     [
         ("cmu-mb_05_03", ("cmu-mb", "cmu-mb/05", "unknown")),
@@ -103,6 +129,76 @@ def test_round_trip(tmp_path: Path, random: np.random.Generator) -> None:
     np.testing.assert_array_equal(again.xyz_m, corpus.xyz_m)
     assert again.clips == corpus.clips
     assert [(clip.start, clip.length) for clip in again.clips] == [(0, 4), (4, 7)]
+
+
+def filmed_corpus(random: np.random.Generator) -> Corpus:
+    """Two clips of HumanEva-15, filmed by one camera, with 2D of two sources."""
+    starts = ({"gt": 0, "net": 7}, {"gt": 4, "net": 0})
+    clips = tuple(
+        Clip(name, 4 * i, (4, 7)[i], 60.0, f"lab/{name}", "walk", "lab", (view(starts[i]),))
+        for i, name in enumerate(("ann", "bob"))
+    )
+    xy_px = {source: random.normal(size=(11, 15, 2)).astype(np.float32) for source in ("gt", "net")}
+    return Corpus(random.normal(size=(11, 15, 3)).astype(np.float32), clips, HUMANEVA15, xy_px)
+
+
+def view(starts: dict[str, int]) -> View:
+    return View("C1", 640, 480, (0.5, 0.5, -0.5, 0.5), (1.0, 2.0, 0.1 + 0.2), starts)
+
+
+def test_cameras_and_2d_joints_make_the_round_trip(tmp_path: Path, random: np.random.Generator) -> None:
+    corpus = filmed_corpus(random)
+    write_corpus(corpus, tmp_path / "c.npz")
+    again = read_corpus(tmp_path / "c.npz")
+    assert again.clips == corpus.clips
+    assert again.skeleton is HUMANEVA15
+    assert set(again.xy_px) == {"gt", "net"}
+    for source, xy_px in corpus.xy_px.items():
+        np.testing.assert_array_equal(again.xy_px[source], xy_px)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"xy_px.gt": np.zeros((11, 17, 2), np.float32)}, r"expected \(\*, 15, 2\) float32"),
+        ({"xy_px.gt": np.full((11, 15, 2), np.inf, np.float32)}, r"xy_px\.gt holds values that are not finite"),
+        ({"xy_px.gt": np.zeros((10, 15, 2), np.float32)}, "'gt' of clip bob are not all there"),
+        ({"skeleton": np.array("h36m17")}, r"xyz_m is \(11, 15, 3\) float32, expected \(\*, 17, 3\)"),
+        ({"skeleton": np.array("coco17")}, "holds coco17 in metre"),
+    ],
+)
+def test_wrong_views_are_refused(
+    tmp_path: Path, random: np.random.Generator, change: dict[str, np.ndarray], problem: str
+) -> None:
+    write_corpus(filmed_corpus(random), tmp_path / "c.npz")
+    with np.load(tmp_path / "c.npz") as arrays:
+        content = dict(arrays)
+    np.savez(tmp_path / "c.npz", **{**content, **change})
+    with pytest.raises(ConfigError, match=problem):
+        read_corpus(tmp_path / "c.npz")
+
+
+@pytest.mark.parametrize("change", [{"starts": {"cpn": 0}}, {"orientation": [1, 0, 0]}, {"width_px": 0}, {"lens": 1}])
+def test_wrong_cameras_are_refused(tmp_path: Path, random: np.random.Generator, change: dict[str, object]) -> None:
+    write_corpus(filmed_corpus(random), tmp_path / "c.npz")
+    with np.load(tmp_path / "c.npz") as arrays:
+        content = dict(arrays)
+    clips = json.loads(str(content["clips"]))
+    clips[1]["views"][0].update(change)
+    np.savez(tmp_path / "c.npz", **{**content, "clips": np.array(json.dumps(clips))})
+    with pytest.raises(ConfigError, match="is not a corpus"):
+        read_corpus(tmp_path / "c.npz")
+
+
+def test_the_first_version_is_still_read(corpus_path: Path, tmp_path: Path) -> None:
+    with np.load(corpus_path) as arrays:
+        content = dict(arrays)
+    clips = json.loads(str(content["clips"]))
+    for clip in clips:
+        del clip["views"]
+    first_version = {**content, "schema_version": np.array(1), "clips": np.array(json.dumps(clips))}
+    np.savez(tmp_path / "c.npz", **first_version)
+    assert read_corpus(tmp_path / "c.npz").clips == read_corpus(corpus_path).clips
 
 
 @pytest.mark.parametrize(
