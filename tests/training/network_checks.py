@@ -9,6 +9,7 @@ import torch
 from posedemo.models.export import FORBIDDEN_OPERATORS, PARITY_TOLERANCE_M, compare, to_onnx
 from posedemo.models.lifter import Lifter
 from posedemo.models.losses import mpjpe
+from posedemo.models.predictors import onnx_predictor, torch_predictor
 from posedemo.skeleton import H36M17
 from torch import Tensor, nn
 
@@ -65,12 +66,15 @@ def assert_exports_alike(network: nn.Module, path: Path, *, num_frames: int) -> 
     xy = moving_people(16, num_frames)[..., :2]
     leave_first_state(network, xy if num_frames > 1 else xy[:, 0])
     lifter = Lifter(network, is_temporal=num_frames > 1).eval()
-    model = to_onnx(lifter, num_frames=num_frames)
+    model = to_onnx(lifter, num_frames=num_frames, num_joints=H36M17.num_joints)
     assert not {node.op_type for node in model.graph.node} & FORBIDDEN_OPERATORS
     assert [len(model.graph.input), len(model.graph.output)] == [1, 1]
-    model.metadata_props.add(key="window", value=str(num_frames))
+    stated = {"window": num_frames, "target": num_frames - 1, "rate_hz": 30, "skeleton": H36M17.name}
+    for key, value in stated.items():
+        model.metadata_props.add(key=key, value=str(value))
     path.write_bytes(model.SerializeToString())
     real_xy = moving_people(5, num_frames, seed=1)[..., :2].contiguous().numpy()
     with torch.no_grad():
         assert lifter(torch.from_numpy(real_xy)).shape == (5, H36M17.num_joints, 3)
-    assert compare(lifter, path, num_frames=num_frames, real_xy=real_xy) < PARITY_TOLERANCE_M
+    difference_m = compare(torch_predictor(lifter, num_frames), onnx_predictor(path), real_xy=real_xy)
+    assert difference_m < PARITY_TOLERANCE_M
