@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 from posedemo.errors import ModelError, OutputError
 from posedemo.geometry import bone_lengths
+from posedemo.lifters.onnx_gcn import OnnxLifter
 from posedemo.models import export as export_module
 from posedemo.models.chance import Chance
 from posedemo.models.checkpoints import Checkpoint
@@ -18,10 +20,11 @@ from posedemo.models.corpus import read_corpus
 from posedemo.models.evaluate import HeldOut, baselines, evaluate
 from posedemo.models.export import FORBIDDEN_OPERATORS, export, real_windows
 from posedemo.models.lifter import build_lifter
-from posedemo.models.predictors import load_predictor, onnx_predictor
+from posedemo.models.multiplications import count_multiplications
+from posedemo.models.predictors import checkpoint_predictor, lift_sequences, load_predictor, onnx_predictor
 from posedemo.models.samples import SampleMaker
 from posedemo.models.windows import load_motion
-from posedemo.skeleton import CANONICAL_BONE_SUM_M, H36M17
+from posedemo.skeleton import CANONICAL_BONE_SUM_M, H36M17, SKELETONS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "weights" / "semgcn.onnx"
@@ -36,6 +39,7 @@ CONTRACT = {
     "units": "metre",
     "normalisation": "screen",
 }
+"""What the run time checks; "inner_normalisation" came later."""
 
 
 def checkpoint_of(config: TrainConfig) -> Checkpoint:
@@ -46,7 +50,7 @@ def checkpoint_of(config: TrainConfig) -> Checkpoint:
         torch.nn.init.normal_(parameters, std=0.2) if parameters.ndim < 2 else None
     lifter.train()
     for _ in range(3):
-        lifter(torch.randn(64, 1, 17, 2))
+        lifter(torch.randn(64, config.num_frames, SKELETONS[config.skeleton].num_joints, 2))
     return Checkpoint(config, 3, 1.0, lifter.state_dict(), {}, ("lab/bob",), "c.npz", "abc")
 
 
@@ -71,6 +75,8 @@ def test_torch_and_onnx_agree(exported: tuple[Path, float]) -> None:
 def test_the_contract_is_stated(exported: tuple[Path, float]) -> None:
     stated = metadata_of(exported[0])
     assert CONTRACT.items() <= stated.items()
+    assert stated["inner_normalisation"] == "person"
+    assert stated["parameters"] == "434733"
     assert stated["title"] == "test"
     assert onnx_predictor(exported[0]).holdout == ("lab/bob",)
 
@@ -85,6 +91,16 @@ def test_the_graph_is_plain_and_whole(exported: tuple[Path, float]) -> None:
     assert str(ROOT).encode() not in exported[0].read_bytes()
 
 
+def test_multiplications_by_hand(exported: tuple[Path, float]) -> None:
+    def graph_convolution(size_in: int, size_out: int) -> int:
+        return 2 * 17 * size_in * size_out + 17 * 17 * size_out  # own and neighbours' weights; the exchange
+
+    # Three embeddings, the affinity of pairs, the sum over joints, and back.
+    non_local = 3 * 17 * 128 * 64 + 2 * 17 * 64 + 17 * 17 * 64 + 17 * 64 * 128
+    layers = graph_convolution(2, 128) + 8 * graph_convolution(128, 128) + graph_convolution(128, 3)
+    assert count_multiplications(onnx.load(exported[0])) == layers + 5 * non_local
+
+
 def test_every_batch_size_gives_the_same_poses(exported: tuple[Path, float]) -> None:
     predictor = load_predictor(exported[0])
     xy = np.random.default_rng(0).normal(size=(7, 1, 17, 2)).astype(np.float32)
@@ -93,6 +109,73 @@ def test_every_batch_size_gives_the_same_poses(exported: tuple[Path, float]) -> 
     np.testing.assert_allclose(together, one_by_one, atol=1e-5)
     assert np.abs(together[:, H36M17.index("pelvis")]).max() == 0
     np.testing.assert_allclose(predictor.lift(0.3 * xy + 2), together, atol=1e-3)
+
+
+VARIANTS = {
+    "last-frame": TrainConfig("gla-gcn", {"channels": 8, "kernel": 3, "partition": "gravity"}, num_frames=27),
+    "centre-humaneva": TrainConfig(
+        "dg-net",
+        {"channels": 8, "look_ahead": 13},
+        num_frames=27,
+        skeleton="humaneva15",
+        normalisation="screen",
+        rate_hz=60,
+    ),
+    "shared-16-joints": TrainConfig(
+        "global-gcn", {"channels": 8, "num_blocks": 1, "shared": True}, skeleton="h36m16", normalisation="screen"
+    ),
+}
+
+
+@pytest.fixture(scope="session", params=VARIANTS)
+def variant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainConfig, Path]:
+    """What else can be trained: small, since an export takes long, however small the network is."""
+    config = VARIANTS[request.param]
+    path = tmp_path_factory.mktemp("variants") / f"{request.param}.onnx"
+    # Exporting compares with PyTorch, for batches of 1, 2 and 5, and raises an error where they differ.
+    export(checkpoint_of(config), path, extra={})
+    return config, path
+
+
+@pytest.mark.slow
+def test_variants_state_what_they_need(variant: tuple[TrainConfig, Path]) -> None:
+    config, path = variant
+    stated = metadata_of(path)
+    is_anywhere = config.normalisation == "person"
+    assert stated["posedemo_contract"] == ("1" if is_anywhere else "2")
+    assert stated["inner_normalisation"] == ("person" if is_anywhere else "none")
+    assert stated["normalisation"] == "screen"
+    assert stated["target"] == str(config.num_frames - 1 - config.look_ahead)
+    assert stated["joints"].split(",") == list(SKELETONS[config.skeleton].joints)
+    exported = onnx_predictor(path)
+    own = checkpoint_predictor(checkpoint_of(config), name=str(path))
+    assert replace(exported, lift=own.lift) == own, "evaluation knows the same of the file as of the checkpoint"
+    assert not {node.op_type for node in onnx.load(path).graph.node} & FORBIDDEN_OPERATORS
+
+
+@pytest.mark.slow
+def test_variants_give_the_same_poses_for_long_motion(variant: tuple[TrainConfig, Path]) -> None:
+    config, path = variant
+    exported, eager = onnx_predictor(path), checkpoint_predictor(checkpoint_of(config))
+    random = np.random.default_rng(1)
+    steps = random.normal(0, 0.02, (2, 40, exported.skeleton.num_joints, 2))
+    xy = (random.normal(0, 0.3, (2, 1, *steps.shape[2:])) + steps.cumsum(axis=1)).astype(np.float32)
+    worst_m = np.abs(lift_sequences(exported, xy) - lift_sequences(eager, xy)).max(axis=(2, 3))
+    # DG-Net chooses neighbours: where two are equally near but for rounding, the two sides may choose differently. With
+    # random weights that is 3 of these 80 windows, by up to 1 mm.
+    assert (worst_m < 1e-4).mean() > (0.9 if config.lifter == "dg-net" else 0.999)
+    assert worst_m.max() < 0.01
+
+
+@pytest.mark.slow
+def test_the_run_time_refuses_variants_that_it_cannot_feed(variant: tuple[TrainConfig, Path]) -> None:
+    config, path = variant
+    if config.normalisation == "person":
+        with OnnxLifter(path.read_bytes(), name="mine.onnx", provider="cpu") as lifter:
+            assert lifter.spec.num_frames == config.num_frames
+        return
+    with pytest.raises(ModelError, match=r"mine\.onnx"):
+        OnnxLifter(path.read_bytes(), name="mine.onnx", provider="cpu")
 
 
 def test_channel_wise_masks_export_too(tmp_path: Path) -> None:
