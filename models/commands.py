@@ -11,11 +11,15 @@ import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..command import Command
 from ..errors import ConfigError, ModelError
 from ..outputs import check_outputs
 from .config import PRESETS, preset
+
+if TYPE_CHECKING:
+    import torch
 
 
 def _require(*libraries: str) -> None:
@@ -204,6 +208,9 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         "--flip-tta", action="store_true", help="lift the mirror image, too, and take the mean: twice the work"
     )
     parser.add_argument("--by-action", action="store_true", help="heldout: also by family and by action")
+    parser.add_argument(
+        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to run a checkpoint (auto)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers as JSON")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
@@ -226,7 +233,7 @@ def _run_evaluate(arguments: argparse.Namespace) -> int:
     outputs = [path for path in (arguments.json, arguments.markdown) if path]
     check_outputs(outputs, inputs=[arguments.data, Path(arguments.lifter)], overwrite=arguments.overwrite)
     _set_threads(arguments.threads)
-    predictor = find_predictor(arguments.lifter)
+    predictor = find_predictor(arguments.lifter, device=_exact_device(arguments.device))
     if arguments.flip_tta:
         predictor = flip_averaged(predictor)
     corpus = read_corpus(arguments.data)
@@ -241,6 +248,18 @@ def _run_evaluate(arguments: argparse.Namespace) -> int:
         write_whole(arguments.markdown, report.markdown())
     sys.stdout.write(report.text())
     return 0
+
+
+def _exact_device(name: str) -> torch.device:
+    """Training may round products to TensorFloat-32 on a GPU; what is reported is not rounded."""
+    import torch
+
+    from .run import choose_device
+
+    device = choose_device(name)
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    return device
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:

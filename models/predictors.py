@@ -65,7 +65,9 @@ def torch_predictor(lifter: Lifter, num_frames: int, holdout: tuple[str, ...] = 
     return Predictor(lift, num_frames, holdout)
 
 
-def checkpoint_predictor(checkpoint: Checkpoint, *, name: str = "lifter", device: str = "cpu") -> Predictor:
+def checkpoint_predictor(
+    checkpoint: Checkpoint, *, name: str = "lifter", device: str | torch.device = "cpu"
+) -> Predictor:
     """The lifter of a checkpoint, with the contract that its settings state."""
     config = checkpoint.config
     return replace(
@@ -136,14 +138,14 @@ def _stated(metadata: Mapping[str, str]) -> Predictor:
     )
 
 
-def load_predictor(path: Path, *, device: str = "cpu") -> Predictor:
+def load_predictor(path: Path, *, device: str | torch.device = "cpu") -> Predictor:
     """A lifter from an exported file (``.onnx``), which runs on the CPU, or from a checkpoint."""
     if path.suffix == ".onnx":
         return onnx_predictor(path)
     return checkpoint_predictor(load_checkpoint(path), name=str(path), device=device)
 
 
-def find_predictor(name_or_path: str, *, device: str = "cpu") -> Predictor:
+def find_predictor(name_or_path: str, *, device: str | torch.device = "cpu") -> Predictor:
     """A shipped lifter by its name, or any from a file.
 
     Raises:
