@@ -38,6 +38,31 @@ def test_p_mpjpe_does_not_notice_similarity(random: np.random.Generator) -> None
     assert (p_mpjpe(noisy, true) < mpjpe(noisy, true)).all()
 
 
+def test_p_mpjpe_by_hand(random: np.random.Generator) -> None:
+    """A square fits a rectangle of half sides 1 and 3 best at half side 2: both coordinates are then 1 off."""
+    square = np.array([[1.0, 1, 0], [1, -1, 0], [-1, -1, 0], [-1, 1, 0]])
+    rectangle = square * [1, 3, 1]
+    assert p_mpjpe(square, rectangle) == pytest.approx(np.sqrt(2))
+    assert p_mpjpe(0.1 * square @ rotation(random) + 7, rectangle) == pytest.approx(np.sqrt(2))
+
+
+def test_metrics_take_each_pose_by_itself(random: np.random.Generator) -> None:
+    predicted, true = random.normal(size=(2, 2, 3, 17, 3))
+    for metric in (mpjpe, n_mpjpe, p_mpjpe):
+        together = metric(predicted, true)
+        assert together.shape == (2, 3)
+        for index in np.ndindex(2, 3):
+            assert together[index] == pytest.approx(metric(predicted[index], true[index]))
+
+
+def test_single_precision_is_enough(random: np.random.Generator) -> None:
+    true = random.normal(0, 0.4, size=(50, 17, 3))
+    predicted = true + random.normal(0, 0.05, size=true.shape)
+    for metric in (mpjpe, n_mpjpe, p_mpjpe, mpjve):
+        single = metric(predicted.astype(np.float32), true.astype(np.float32))
+        np.testing.assert_allclose(single, metric(predicted, true), atol=1e-6)  # a thousandth of a millimetre
+
+
 def test_p_mpjpe_notices_reflection(random: np.random.Generator) -> None:
     true = random.normal(size=(4, 17, 3))
     assert (p_mpjpe(true * [-1, 1, 1], true) > 0.3).all()
@@ -52,6 +77,8 @@ def test_mpjve_by_hand() -> None:
     predicted = np.array([[[0.0, 0, 0]], [[0, 3, 4]], [[0, 3, 4]]])
     assert mpjve(predicted, true) == pytest.approx(2.5)
     assert mpjve(predicted + 7, true) == pytest.approx(2.5)
+    sequences = np.stack([predicted, true])
+    np.testing.assert_allclose(mpjve(sequences, np.zeros_like(sequences)), [2.5, 0])
 
 
 def test_losses_by_hand() -> None:
