@@ -158,6 +158,11 @@ def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
     version = metadata.get(CONTRACT_KEY)
     if version is None:
         raise ModelError(f"{name} is an ONNX model, but not a lifter of posedemo", _EXPORT_HINT)
+    if metadata.get("inner_normalisation", "person") != "person":
+        raise ModelError(
+            f"{name} knows people only as its training data's cameras showed them: it does not normalise by person",
+            "train one that does: posedemo train --preset live",
+        )
     if version != CONTRACT_VERSION:
         raise ModelError(
             f"{name} states version {version} of the lifters' contract, this program knows version {CONTRACT_VERSION}",

@@ -39,6 +39,21 @@ def test_pixels_come_from_width_and_height():
     assert ((person.confidence >= 0) & (person.confidence <= 1)).all()
 
 
+def test_own_3d_is_in_metres_with_y_down_and_depth_away_from_the_camera():
+    """The jumper stands on the wall and faces the camera: upright, nose in front of the ears."""
+    with registry.create_detector("mediapipe-full", max_people=1) as detector:
+        pictures = clip_pictures(50, 61, size_wh=(1280, 720))
+        found = [detector.detect(Frame(picture, Stamp(index, index / 30))) for index, picture in enumerate(pictures)]
+    world_m = dict(zip(MEDIAPIPE33.joints, found[-1][0].world_xyz_m, strict=True))
+    hips_m = (world_m["left_hip"] + world_m["right_hip"]) / 2
+    # The landmarks are given with their origin there, to a millimetre.
+    assert np.linalg.norm(hips_m) < 0.005
+    assert world_m["nose"][1] < world_m["left_shoulder"][1] < 0 < world_m["left_knee"][1] < world_m["left_ankle"][1]
+    assert world_m["right_shoulder"][0] < world_m["left_shoulder"][0]
+    assert world_m["nose"][2] < (world_m["left_ear"][2] + world_m["right_ear"][2]) / 2
+    assert 0.35 < np.linalg.norm(world_m["left_hip"] - world_m["left_knee"]) < 0.55
+
+
 def test_nobody_is_an_empty_tuple():
     with registry.create_detector("mediapipe-lite", max_people=2) as detector:
         assert detector.detect(Frame(np.zeros((120, 160, 3), np.uint8), Stamp(0, 0.0))) == ()

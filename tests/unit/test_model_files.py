@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from posedemo import model_files
 from posedemo.errors import ConfigError, ModelError
-from posedemo.manifest import ModelEntry, known_names, manifest
+from posedemo.manifest import ModelEntry, default_name, known_names, manifest
+from posedemo.settings import Settings
 
 
 @pytest.fixture
@@ -79,3 +80,33 @@ def test_file_placed_by_hand_is_recorded_at_first_use_and_must_not_change(cache)
 def test_heavy_comes_from_its_publisher_and_is_bounded():
     assert heavy().url.startswith("https://storage.googleapis.com/mediapipe-models/")
     assert heavy().num_bytes <= 64 * 2**20
+
+
+def test_state_of_every_kind_of_model(cache):
+    assert model_files.state(heavy()) == "on demand"
+    cache.mkdir()
+    (cache / heavy().file).write_bytes(b"first")
+    assert model_files.state(heavy()) == "fetched"
+    packaged = next(entry for entry in manifest() if entry.is_packaged)
+    assert model_files.state(packaged) == "verified"
+    assert model_files.state(replace(packaged, sha256="0" * 64)) == "damaged"
+    assert model_files.state(replace(packaged, file="nothing.task")) == "missing"
+    assert model_files.state(replace(packaged, sha256=None)) == "missing"
+    assert model_files.state(replace(packaged, file=None)) == "built in"
+
+
+def test_lifter_without_weights_says_how_to_make_them(monkeypatch):
+    entry = ModelEntry(
+        "new-gcn", "lifter", "New", "MIT", "here", file="new-gcn.onnx", train="posedemo train --lifter new"
+    )
+    monkeypatch.setattr(model_files, "manifest", lambda: (entry,))
+    with pytest.raises(ModelError, match="new-gcn has no weights yet") as caught:
+        model_files.load("lifter", "new-gcn")
+    assert "posedemo train --lifter new" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["detector", "lifter"])
+def test_default_is_one_of_the_names_and_comes_with_the_program(kind):
+    (entry,) = (entry for entry in manifest() if entry.kind == kind and entry.name == default_name(kind))
+    assert model_files.state(entry) == "verified"
+    assert getattr(Settings(), kind) == entry.name

@@ -52,6 +52,10 @@ REFUSED = {
     "no skeleton": ({"metadata": {"skeleton": None}}, "does not state its skeleton"),
     "units": ({"metadata": {"units": "millimetre"}}, "gives its poses in 'millimetre'"),
     "normalisation": ({"metadata": {"normalisation": "person"}}, "in the normalisation 'person'"),
+    "fixed camera": (
+        {"metadata": {"inner_normalisation": "none", "posedemo_contract": "2"}},
+        "does not normalise by person",
+    ),
     "no window": ({"metadata": {"window": None}}, "does not state its window"),
     "half a window": ({"metadata": {"window": "2.5"}}, "states '2.5' as its window"),
     "no frames": ({"metadata": {"window": "0"}}, "a window of 0 frames"),

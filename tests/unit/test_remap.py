@@ -78,3 +78,28 @@ def test_head_falls_back_from_ears_to_eyes_to_nose_and_then_is_unknown():
 def test_h36m_joints_pass_unchanged():
     person = standing_keypoints()
     assert remap(person) is person
+
+
+def test_own_3d_of_a_detector_is_mapped_with_the_same_sums():
+    """World points that are the picture's, 100 pixels a metre and tilted in depth, stay exactly that."""
+    person = standing_keypoints(skeleton=MEDIAPIPE33)
+    depth_m = person.xy_px[:, :1] / 50 - 1
+    world_xyz_m = np.concatenate([person.xy_px / 100, depth_m], axis=-1)
+    mapped = remap(Keypoints2D(person.xy_px, person.confidence, MEDIAPIPE33, world_xyz_m))
+    # float32 sums of a few terms.
+    np.testing.assert_allclose(mapped.world_xyz_m[:, :2], mapped.xy_px / 100, atol=1e-6)
+    np.testing.assert_allclose(mapped.world_xyz_m[:, 2], mapped.xy_px[:, 0] / 50 - 1, atol=1e-6)
+
+
+def test_joint_that_is_unknown_in_the_picture_is_unknown_in_3d():
+    person = standing_keypoints(skeleton=MEDIAPIPE33)
+    confidence = person.confidence.copy()
+    confidence[MEDIAPIPE33.index("left_wrist")] = 0
+    world_xyz_m = np.ones((33, 3), np.float32)
+    mapped = remap(Keypoints2D(person.xy_px, confidence, MEDIAPIPE33, world_xyz_m))
+    unknown = np.isnan(mapped.world_xyz_m).any(axis=-1)
+    assert [H36M17.joints[index] for index in unknown.nonzero()[0]] == ["left_wrist"]
+
+
+def test_detectors_without_3d_stay_without():
+    assert remap(standing_keypoints(skeleton=COCO17)).world_xyz_m is None

@@ -1,0 +1,113 @@
+"""Enter an exported lifter into the manifest: size, hash, window, parameters and measured scores, none typed by hand.
+
+    python tools/ship_weights.py weights/gla-gcn.onnx --data CORPUS.npz [--default]
+
+The file lies in ``weights/`` already, under the name of a lifter that the manifest knows, and so does its model card.
+It is opened as the program will open it, must be causal and smaller than 10 MB, and is measured on the people that it
+was not trained on (``posedemo evaluate --protocol heldout``), which takes some minutes. Needs the ``train`` extra.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import onnx
+from posedemo.errors import ConfigError, ModelError, PosedemoError
+from posedemo.lifters.onnx_gcn import OnnxLifter
+from posedemo.models.corpus import read_corpus
+from posedemo.models.evaluate import evaluate_held_out
+from posedemo.models.predictors import onnx_predictor
+from posedemo.models.scores import write_whole
+
+MAX_BYTES = 10_000_000
+SCORES = ("p_mpjpe_mm", "mpjpe_mm", "mpjve_mm")
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """What the file itself says, checked as the program will.
+
+    Raises:
+        ModelError: it is not a lifter that can ship.
+    """
+    content = path.read_bytes()
+    if len(content) > MAX_BYTES:
+        raise ModelError(f"{path} has {len(content) / 1e6:.1f} MB, at most {MAX_BYTES / 1e6:.0f} ship", "narrow it")
+    with OnnxLifter(content, name=path.name, provider="cpu") as lifter:
+        spec = lifter.spec
+    if spec.look_ahead:
+        raise ModelError(
+            f"{path} looks {spec.look_ahead} frames ahead, what ships is causal", "train with look_ahead 0"
+        )
+    stated = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
+    if spec.name != path.stem:
+        raise ModelError(f"{path} states that it is {spec.name}", f"call it {spec.name}.onnx")
+    facts: dict[str, Any] = {
+        "num_bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "num_frames": spec.num_frames,
+    }
+    # Files of before the key existed keep what the manifest says.
+    return facts | ({"num_parameters": int(stated["parameters"])} if "parameters" in stated else {})
+
+
+def scores_of(path: Path, data: Path) -> dict[str, float]:
+    """Errors on held-out people, with clean and with noisy 2D, rounded to a tenth."""
+    rows = evaluate_held_out(onnx_predictor(path), read_corpus(data), ()).rows
+    return {
+        f"heldout_{kind}_{name}": round(getattr(rows[kind], name), 1) for name in SCORES for kind in ("clean", "noisy")
+    }
+
+
+def entered(manifest: Mapping[str, Any], name: str, facts: Mapping[str, Any], *, is_default: bool) -> dict[str, Any]:
+    """The manifest with one lifter's facts replaced.
+
+    Raises:
+        ConfigError: it has no lifter of that name.
+    """
+    models = [dict(entry) for entry in manifest["models"]]
+    mine = [entry for entry in models if (entry["kind"], entry["name"]) == ("lifter", name) and "file" in entry]
+    if len(mine) != 1:
+        raise ConfigError(
+            f"the manifest has no lifter {name}", "write its title, paper, licence and origin there first"
+        )
+    mine[0].update(facts)
+    default = {**manifest["default"], "lifter": name} if is_default else manifest["default"]
+    return {**manifest, "default": default, "models": models}
+
+
+def main() -> int:
+    """Check, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("weights", type=Path, metavar="WEIGHTS.onnx")
+    parser.add_argument("--data", type=Path, required=True, metavar="CORPUS.npz", help="made by: posedemo prepare")
+    parser.add_argument("--default", action="store_true", help="make it the lifter that is used when none is named")
+    arguments = parser.parse_args()
+    path: Path = arguments.weights
+    manifest_path = path.parent / "manifest.json"
+    try:
+        if not path.with_suffix(".md").is_file():
+            raise ConfigError(f"{path} has no model card", f"write {path.with_suffix('.md')} first")
+        facts = facts_of(path)
+        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+        entered(manifest, path.stem, facts, is_default=arguments.default)  # before the minutes of measuring
+        facts["scores"] = scores_of(path, arguments.data)
+        content = entered(manifest, path.stem, facts, is_default=arguments.default)
+        write_whole(manifest_path, json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except PosedemoError as error:
+        print(f"{error.message}\n{error.hint}", file=sys.stderr)
+        return error.exit_code
+    print(json.dumps({path.stem: facts}, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
