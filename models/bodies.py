@@ -2,6 +2,9 @@
 
 Poses are worked on as bone vectors: bone j leads from joint j's parent to joint j, so a limb is turned, exchanged or
 stretched by changing its bones alone, and the joints follow. The person faces +z with the left side at +x, y up.
+
+A change lasts for the whole window, so all changes of one bone come to two things: the window it is taken from, and
+one matrix. They are put together first and applied to the frames once, which is what makes samples cheap.
 """
 
 from __future__ import annotations
@@ -56,10 +59,7 @@ def joints_of(names: Sequence[str]) -> list[int]:
 
 def to_bones(xyz: Tensor) -> Tensor:
     """Bone vectors (..., 17, 3) of joints (..., 17, 3); the pelvis, which has none, gets zero."""
-    bones = torch.zeros_like(xyz)
-    parents, children = map(list, zip(*H36M17.bones, strict=True))
-    bones[..., children, :] = xyz[..., children, :] - xyz[..., parents, :]
-    return bones
+    return xyz - xyz.index_select(-2, torch.tensor([max(parent, _PELVIS) for parent in H36M17.parents]))
 
 
 def from_bones(bones: Tensor) -> Tensor:
@@ -86,12 +86,12 @@ def face_forward(xyz_m: Tensor) -> Tensor:
     across = left - right
     heading_rad = torch.atan2(across[:, 2], across[:, 0])
     centred = xyz_m - last_m[:, None, _PELVIS, None]
-    return turn(about_axis(Y_AXIS, heading_rad)[:, None, None], centred)
+    return turn(about_axis(Y_AXIS, heading_rad), centred)
 
 
 def mirror(xyz: Tensor) -> Tensor:
     """Swap left and right of joints or bone vectors (..., 17, 3)."""
-    return xyz[..., list(H36M17.flip_order), :] * torch.tensor([-1.0, 1.0, 1.0])
+    return xyz.index_select(-2, torch.tensor(H36M17.flip_order)) * torch.tensor([-1.0, 1.0, 1.0])
 
 
 def to_adult_size(xyz_m: Tensor) -> Tensor:
@@ -106,78 +106,84 @@ def to_adult_size(xyz_m: Tensor) -> Tensor:
 
 def vary(xyz_m: Tensor, chance: Chance) -> Tensor:
     """Change bodies and poses of windows (N, T, 17, 3) that face forward; each change lasts for the whole window."""
-    is_mirrored = chance.happens(len(xyz_m), 1, 1, 1, probability=0.5)
+    count, num_frames, num_joints, _ = xyz_m.shape
+    is_mirrored = chance.happens(count, 1, 1, 1, probability=0.5)
     xyz_m = torch.where(is_mirrored, mirror(xyz_m), xyz_m)
-    path_m = xyz_m[:, :, _PELVIS, None]
-    bones = to_bones(xyz_m)
-    bones = _exchange_limbs(bones, chance)
-    bones = _seat_some(bones, chance)
-    bones = _bend_some(bones, chance)
-    bones = _turn_limbs(bones, chance)
-    bones = bones * _length_factors(len(bones), chance)[:, None, :, None]
-    return _tilt_some(from_bones(bones) + path_m, chance)
+    donors = _exchange_limbs(count, chance)
+    matrices = torch.eye(3).repeat(count, num_joints, 1, 1)
+    matrices = _seat_some(matrices, chance)
+    matrices = _bend_some(matrices, chance)
+    matrices = _turn_limbs(matrices, chance)
+    matrices = matrices * _length_factors(count, chance)[:, :, None, None]
+    rows = (donors * num_joints + torch.arange(num_joints)).flatten()
+    bones = to_bones(xyz_m).transpose(1, 2).reshape(-1, num_frames * 3)  # a row is one bone through its window
+    bones = bones.index_select(0, rows).reshape(count, num_joints, num_frames, 3)
+    bones = (bones @ matrices.transpose(-1, -2)).flatten(2)
+    joints = (_leads_to() @ bones).reshape(count, num_joints, num_frames, 3).transpose(1, 2)
+    return _tilt_some(joints + xyz_m[:, :, _PELVIS, None], chance)
 
 
-def _exchange_limbs(bones: Tensor, chance: Chance) -> Tensor:
-    """Give some people the arms or legs of others who face the same way."""
+def _exchange_limbs(count: int, chance: Chance) -> Tensor:
+    """Give some people the arms or legs of others who face the same way: (N, 17) windows that bones are taken from."""
+    donors = torch.arange(count)[:, None].expand(-1, H36M17.num_joints)
     for limb, probability in (
         *((arm, _EXCHANGE_ARM_PROBABILITY) for arm in _ARMS),
         (_LEGS, _EXCHANGE_LEGS_PROBABILITY),
     ):
-        donors = bones[chance.permutation(len(bones))]
-        bones = _where(chance, probability, limb, donors, bones)
-    return bones
+        others = donors[chance.permutation(count)]
+        donors = _where(chance, probability, limb, others, donors)
+    return donors
 
 
-def _where(chance: Chance, probability: float, joints: Sequence[str], changed: Tensor, bones: Tensor) -> Tensor:
-    """Take some joints' bones from ``changed`` in a random part of the windows."""
-    mask = torch.zeros(len(bones), 1, H36M17.num_joints, 1, dtype=torch.bool)
-    mask[:, :, joints_of(joints)] = chance.happens(len(bones), probability=probability)[:, None, None, None]
-    return torch.where(mask, changed, bones)
+def _where(chance: Chance, probability: float, joints: Sequence[str], changed: Tensor, kept: Tensor) -> Tensor:
+    """Take some joints' part of (N, 17, ...) from ``changed`` in a random part of the windows."""
+    mask = torch.zeros(len(kept), H36M17.num_joints, dtype=torch.bool)
+    mask[:, joints_of(joints)] = chance.happens(len(kept), probability=probability)[:, None]
+    return torch.where(mask.reshape(*mask.shape, *(1,) * (kept.ndim - 2)), changed, kept)
 
 
-def _seat_some(bones: Tensor, chance: Chance) -> Tensor:
+def _seat_some(matrices: Tensor, chance: Chance) -> Tensor:
     """Raise both thighs to the front, as of somebody on a chair; the shins stay upright, more or less."""
-    count = len(bones)
-    seated = bones.clone()
+    count = len(matrices)
+    seated = matrices.clone()
     raised_rad = chance.uniform(count, low=math.radians(55), high=math.radians(115))
     for side, outward in (("left", 1.0), ("right", -1.0)):
         raise_thigh = about_axis(X_AXIS, -(raised_rad + 0.2 * chance.normal(count)))
         spread = about_axis(Y_AXIS, outward * (0.15 + 0.2 * chance.normal(count)))
         swing_shin = about_axis(X_AXIS, 0.3 * chance.normal(count))
         thigh, shin = joints_of([f"{side}_knee", f"{side}_ankle"])
-        seated[:, :, thigh] = turn((spread @ raise_thigh)[:, None], bones[:, :, thigh])
-        seated[:, :, shin] = turn((spread @ swing_shin)[:, None], bones[:, :, shin])
-    return _where(chance, _SEATED_PROBABILITY, _LEGS, seated, bones)
+        seated[:, thigh] = spread @ raise_thigh @ matrices[:, thigh]
+        seated[:, shin] = spread @ swing_shin @ matrices[:, shin]
+    return _where(chance, _SEATED_PROBABILITY, _LEGS, seated, matrices)
 
 
-def _bend_some(bones: Tensor, chance: Chance) -> Tensor:
+def _bend_some(matrices: Tensor, chance: Chance) -> Tensor:
     """Bend the trunk forward from the hips: the lower half of it by 60 %, all above in full; the arms often hang."""
-    count = len(bones)
+    count = len(matrices)
     bend_rad = chance.uniform(count, low=math.radians(10), high=math.radians(95))
-    lean = about_axis(X_AXIS, bend_rad)[:, None, None]
-    half_lean = about_axis(X_AXIS, 0.6 * bend_rad)[:, None, None]
+    lean = about_axis(X_AXIS, bend_rad)[:, None]
+    half_lean = about_axis(X_AXIS, 0.6 * bend_rad)[:, None]
     arms = [joint for arm in _ARMS for joint in arm]
-    bent = bones.clone()
-    bent[:, :, joints_of(["spine"])] = turn(half_lean, bones[:, :, joints_of(["spine"])])
-    bent[:, :, joints_of(_UPPER_BODY)] = turn(lean, bones[:, :, joints_of(_UPPER_BODY)])
+    bent = matrices.clone()
+    bent[:, joints_of(["spine"])] = half_lean @ matrices[:, joints_of(["spine"])]
+    bent[:, joints_of(_UPPER_BODY)] = lean @ matrices[:, joints_of(_UPPER_BODY)]
     with_arms = bent.clone()
-    with_arms[:, :, joints_of(arms)] = turn(lean, bones[:, :, joints_of(arms)])
+    with_arms[:, joints_of(arms)] = lean @ matrices[:, joints_of(arms)]
     bent = torch.where(chance.happens(count, probability=0.5)[:, None, None, None], with_arms, bent)
-    return _where(chance, _BENT_PROBABILITY, ("spine", *_UPPER_BODY, *arms), bent, bones)
+    return _where(chance, _BENT_PROBABILITY, ("spine", *_UPPER_BODY, *arms), bent, matrices)
 
 
-def _turn_limbs(bones: Tensor, chance: Chance) -> Tensor:
+def _turn_limbs(matrices: Tensor, chance: Chance) -> Tensor:
     """Turn one or more limbs, or the head, of some people by a constant random rotation."""
-    count = len(bones)
+    count = len(matrices)
+    turned = matrices.clone()
     is_turned = chance.happens(count, 1, probability=_TURNED_PROBABILITY)
     for limb in (*_LIMBS, _HEAD):
         vector_rad = _LIMB_TURN_RAD * chance.normal(count, 3)
         is_limb_turned = is_turned & chance.happens(count, 1, probability=_TURNED_LIMB_PROBABILITY)
-        rotation = from_vector(torch.where(is_limb_turned, vector_rad, 0.0))[:, None, None]
-        bones = bones.clone()
-        bones[:, :, joints_of(limb)] = turn(rotation, bones[:, :, joints_of(limb)])
-    return bones
+        rotation = from_vector(torch.where(is_limb_turned, vector_rad, 0.0))[:, None]
+        turned[:, joints_of(limb)] = rotation @ turned[:, joints_of(limb)]
+    return turned
 
 
 def _length_factors(count: int, chance: Chance) -> Tensor:
@@ -196,4 +202,4 @@ def _tilt_some(xyz_m: Tensor, chance: Chance) -> Tensor:
     axis = torch.stack([direction_rad.cos(), torch.zeros(count), direction_rad.sin()], dim=-1)
     is_tilted = chance.happens(count, 1, probability=_TILTED_PROBABILITY)
     rotation = from_vector(torch.where(is_tilted, axis * angle_rad, 0.0))
-    return turn(rotation[:, None, None], xyz_m)
+    return turn(rotation, xyz_m)

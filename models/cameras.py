@@ -47,8 +47,7 @@ def draw_places(chance: Chance, count: int) -> Tensor:
 
 def to_camera_axes(xyz_m: Tensor, rotations: Tensor) -> Tensor:
     """Turn world points (N, ..., 3) by rotations (N, 3, 3) and into camera axes."""
-    shape = (len(rotations), *(1,) * (xyz_m.ndim - 2), 3, 3)
-    return turn(rotations.reshape(shape), xyz_m) * _TO_CAMERA_AXES
+    return turn(_TO_CAMERA_AXES[:, None] * rotations, xyz_m)
 
 
 def project(xyz_m: Tensor) -> Tensor:

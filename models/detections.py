@@ -101,50 +101,50 @@ def detect(points: Tensor, chance: Chance) -> Tensor:
     """
     size = person_size(points)
     pattern, kind = _draw_missing(points, chance)
-    noisy = points + _noise(points.shape, chance) * size
-    noisy = _disturb_hips(noisy, pattern, size, chance)
-    noisy = _swap_sides(noisy, chance)
+    noisy = torch.addcmul(points, _noise(points.shape, chance), size)
+    _disturb_hips(noisy, pattern, size, chance)
+    _swap_sides(noisy, chance)
     xy = derive(noisy, has_ears=_missing_ears(len(points), chance))
     return _lose_joints(xy[:, 1:], xy[:, :1], pattern, kind, size, chance)
 
 
 def person_size(points: Tensor) -> Tensor:
     """(N, 1, 1, 1) mean distance of the points from the middle of the hips."""
-    pelvis = points[:, :, joints_of(["left_hip", "right_hip"])].mean(dim=2, keepdim=True)
-    distances: Tensor = torch.linalg.vector_norm(points - pelvis, dim=-1)
+    distances: Tensor = torch.linalg.vector_norm(points - _middle(points, "hip")[:, :, None], dim=-1)
     return distances.mean(dim=(1, 2))[:, None, None, None]
 
 
 def _noise(shape: torch.Size, chance: Chance) -> Tensor:
     """Errors (N, T, 17, 2) in person sizes: white, slow and constant in time."""
     count, num_frames, num_joints, _ = shape
-    unsmoothed = chance.normal(count, num_joints * 2, num_frames + _SLOW_FRAMES - 1)
-    smoothed: Tensor = functional.avg_pool1d(unsmoothed, _SLOW_FRAMES, stride=1)
-    # The mean of n white numbers has a standard deviation of 1 / sqrt(n): bring it back to 1.
-    slow = smoothed.transpose(1, 2).reshape(shape) * math.sqrt(_SLOW_FRAMES)
-    mixed = _WHITE * chance.normal(*shape) + _SLOW * slow + _CONSTANT * chance.normal(count, 1, num_joints, 2)
+    sums = chance.normal(count, num_joints * 2, num_frames + _SLOW_FRAMES - 1).cumsum(dim=-1)
+    smoothed = functional.pad(sums, (1, 0))[..., _SLOW_FRAMES:] - functional.pad(sums, (1, 0))[..., :-_SLOW_FRAMES]
+    # The sum of n white numbers has a standard deviation of sqrt(n): bring it back to 1.
+    slow = smoothed.transpose(1, 2).reshape(shape) / math.sqrt(_SLOW_FRAMES)
+    noise = (_WHITE * chance.normal(*shape)).add_(slow, alpha=_SLOW)
+    noise += _CONSTANT * chance.normal(count, 1, num_joints, 2)
     level = torch.exp(_NOISE_SPREAD * chance.normal(count, 1, 1, 1)) * _NOISE_MEDIAN
-    return level * mixed * _per_joint(_JOINT_FACTORS, default=1.0)[:, None]
+    noise *= level * _per_joint(_JOINT_FACTORS, default=1.0)[:, None]
+    return noise
 
 
-def _disturb_hips(points: Tensor, pattern: Tensor, size: Tensor, chance: Chance) -> Tensor:
-    """Move both hips alike where neither knee is seen."""
-    is_unsure = pattern[:, joints_of(["left_knee", "right_knee"])].all(dim=1)[:, None, None, None]
-    shift = _UNSURE_HIPS * size * chance.normal(len(points), 1, 1, 2) * is_unsure
-    moved = points.clone()
-    moved[:, :, joints_of(["left_hip", "right_hip"])] += shift
-    return moved
+def _disturb_hips(points: Tensor, pattern: Tensor, size: Tensor, chance: Chance) -> None:
+    """Move both hips alike where neither knee is seen, in place."""
+    is_unsure = pattern[:, joints_of(["left_knee", "right_knee"])].all(dim=1)[:, None, None]
+    shift = _UNSURE_HIPS * size[:, 0] * chance.normal(len(points), 1, 1, 2)[:, 0] * is_unsure
+    for hip in joints_of(["left_hip", "right_hip"]):
+        points[:, :, hip] += shift
 
 
-def _swap_sides(points: Tensor, chance: Chance) -> Tensor:
-    """Take left for right, limb by limb, in a few windows."""
+def _swap_sides(points: Tensor, chance: Chance) -> None:
+    """Take left for right, limb by limb, in a few windows, in place."""
     for parts in _SWAPPED:
-        lefts, rights = (joints_of([f"{side}_{part}" for part in parts]) for side in ("left", "right"))
-        swapped = points.clone()
-        swapped[:, :, lefts], swapped[:, :, rights] = points[:, :, rights], points[:, :, lefts]
-        is_swapped = chance.happens(len(points), 1, 1, 1, probability=_SWAP_PROBABILITY)
-        points = torch.where(is_swapped, swapped, points)
-    return points
+        order = list(range(H36M17.num_joints))
+        for part in parts:
+            left, right = joints_of([f"left_{part}", f"right_{part}"])
+            order[left], order[right] = right, left
+        (rows,) = chance.happens(len(points), probability=_SWAP_PROBABILITY).nonzero(as_tuple=True)
+        points[rows] = points[rows].index_select(2, torch.tensor(order))
 
 
 def _missing_ears(count: int, chance: Chance) -> Tensor:
@@ -159,8 +159,7 @@ def derive(points: Tensor, *, has_ears: Tensor | None = None) -> Tensor:
         has_ears: (N, 1, 1) booleans; without ears the head is made from the nose.
     """
     nose, ears = points[:, :, _index("nose")], points[:, :, _index("head")]
-    shoulders = points[:, :, joints_of(["left_shoulder", "right_shoulder"])].mean(dim=2)
-    pelvis = points[:, :, joints_of(["left_hip", "right_hip"])].mean(dim=2)
+    shoulders, pelvis = _middle(points, "shoulder"), _middle(points, "hip")
     thorax = shoulders + NECK_TO_NOSE * (nose - shoulders)
     head = thorax + HEAD_BEYOND_EARS * (ears - thorax)
     if has_ears is not None:
@@ -169,6 +168,11 @@ def derive(points: Tensor, *, has_ears: Tensor | None = None) -> Tensor:
     for name, position in (("pelvis", pelvis), ("spine", (pelvis + thorax) / 2), ("thorax", thorax), ("head", head)):
         joints[:, :, _index(name)] = position
     return joints
+
+
+def _middle(points: Tensor, part: str) -> Tensor:
+    """(N, T, 2) half-way between left and right."""
+    return (points[:, :, _index(f"left_{part}")] + points[:, :, _index(f"right_{part}")]) / 2
 
 
 def _draw_missing(points: Tensor, chance: Chance) -> tuple[Tensor, Tensor]:
@@ -188,17 +192,21 @@ def _lose_joints(xy: Tensor, earlier_xy: Tensor, pattern: Tensor, kind: Tensor, 
     That is the detector's guess, which is a plausible limb (taken from another window), the joint's last known place,
     or, where a joint was never seen, the place of its parent.
     """
-    missing = pattern[:, None] & _since_when(xy, chance)  # (N, T, 17)
+    since = _since_when(xy, chance)
     donors = chance.permutation(len(xy))
-    is_guess = (kind == _GUESSED)[:, None, None]
-    is_held = (kind == _HELD)[:, None, None]
-    lost = xy.clone()
+    (rows,) = pattern.any(dim=1).nonzero(as_tuple=True)  # most windows lose nothing
+    missing = pattern[rows, None] & since[rows]  # (R, T, 17)
+    own, others, earlier = xy[rows], xy[donors[rows]], earlier_xy[rows]
+    relative_size = (size[rows] / size[donors[rows]])[:, 0]
+    is_guess = (kind[rows] == _GUESSED)[:, None, None]
+    is_held = (kind[rows] == _HELD)[:, None, None]
+    lost = own.clone()
     for parent, child in H36M17.bones:
-        guess = (xy[donors, :, child] - xy[donors, :, parent]) / size[donors, 0] * size[:, 0]
+        guess = (others[:, :, child] - others[:, :, parent]) * relative_size
         stand_in = lost[:, :, parent] + torch.where(is_guess, guess, 0.0)
-        stand_in = torch.where(is_held, earlier_xy[:, :, child], stand_in)
-        lost[:, :, child] = torch.where(missing[:, :, child, None], stand_in, xy[:, :, child])
-    return lost
+        stand_in = torch.where(is_held, earlier[:, :, child], stand_in)
+        lost[:, :, child] = torch.where(missing[:, :, child, None], stand_in, own[:, :, child])
+    return xy.index_copy(0, rows, lost)
 
 
 def _since_when(xy: Tensor, chance: Chance) -> Tensor:

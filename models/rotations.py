@@ -26,5 +26,6 @@ def from_vector(vector_rad: Tensor) -> Tensor:
 
 
 def turn(matrices: Tensor, vectors: Tensor) -> Tensor:
-    """Turn vectors (..., 3) by matrices (..., 3, 3) whose leading dimensions broadcast against them."""
-    return (matrices @ vectors.unsqueeze(-1)).squeeze(-1)
+    """Turn vectors (*L, ..., 3) by matrices (*L, 3, 3): each of those all vectors that follow its dimensions."""
+    leading = matrices.shape[:-2]
+    return (vectors.reshape(*leading, -1, 3) @ matrices.transpose(-1, -2)).reshape(vectors.shape)
