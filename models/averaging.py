@@ -26,9 +26,7 @@ class MovingAverage:
 
     def __init__(self, lifter: Lifter, decay: float) -> None:
         if not 0 < decay < 1:
-            raise ConfigError(
-                f"a moving average with decay {decay:g}", hint="choose one between 0 and 1, such as 0.999"
-            )
+            raise ConfigError(f"--ema {decay:g}: the decay must be below 1", hint="0.999 is usual")
         self.decay = decay
         self.lifter = copy.deepcopy(lifter).requires_grad_(False).eval()
 

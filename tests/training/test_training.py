@@ -22,8 +22,8 @@ from posedemo.models.evaluate import HeldOut, baselines, evaluate
 from posedemo.models.lifter import build_lifter
 from posedemo.models.losses import mpjpe
 from posedemo.models.predictors import Predictor, load_predictor
-from posedemo.models.samples import SampleMaker
 from posedemo.models.run import Run
+from posedemo.models.samples import SampleMaker
 from posedemo.models.train import CHECKPOINT_NAME, LOG_NAME, Pace, train
 from posedemo.models.windows import draw_windows, load_motion
 

@@ -1,0 +1,172 @@
+"""Optimisers and schedules against numbers computed by hand or by another way than the program's."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from posedemo.errors import ConfigError
+from posedemo.models.averaging import MovingAverage
+from posedemo.models.config import TrainConfig, preset
+from posedemo.models.lifter import build_lifter
+from posedemo.models.optimisers import Ranger, build_optimiser
+from posedemo.models.schedules import learning_rate, norm_momentum, set_norm_momentum
+from torch import nn
+
+
+def pull(weights: nn.Parameter, optimiser: torch.optim.Optimizer, gradients: list[float]) -> list[float]:
+    """The weight after each gradient."""
+    places = []
+    for gradient in gradients:
+        weights.grad = torch.full_like(weights, gradient)
+        optimiser.step()
+        places.append(float(weights.detach()))
+    return places
+
+
+def test_lookahead_goes_half_of_the_way() -> None:
+    weights = nn.Parameter(torch.ones(()))
+    # While RAdam's variance is unknown, a constant gradient of 1 moves the weight by the learning rate: 1, 0.9, 0.8,
+    # back to the middle of 1 and 0.8, and so on.
+    places = pull(weights, Ranger([weights], lr=0.1, k=2), [1.0] * 4)
+    assert places == pytest.approx([0.9, 0.9, 0.8, 0.8], abs=1e-6)
+
+
+def test_ranger_follows_its_papers() -> None:
+    gradients = np.random.default_rng(0).normal(0.3, 1, 40).tolist()
+    weights = nn.Parameter(torch.zeros((), dtype=torch.float64))
+    assert pull(weights, Ranger([weights], lr=0.05), gradients) == pytest.approx(ranger_by_hand(gradients, 0.05))
+
+
+def ranger_by_hand(gradients: list[float], rate: float) -> list[float]:
+    """RAdam (Algorithm 2 of its paper) and Lookahead (Algorithm 1), with the constants of GLA-GCN's code."""
+    beta_1, beta_2, eps, k, alpha = 0.95, 0.999, 1e-5, 6, 0.5
+    fast = slow = mean = square = 0.0
+    rho_inf = 2 / (1 - beta_2) - 1
+    places = []
+    for t, gradient in enumerate(gradients, start=1):
+        mean = beta_1 * mean + (1 - beta_1) * gradient
+        square = beta_2 * square + (1 - beta_2) * gradient**2
+        rho = rho_inf - 2 * t * beta_2**t / (1 - beta_2**t)
+        step = rate * mean / (1 - beta_1**t)
+        if rho > 5:
+            rectified = math.sqrt((rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho))
+            step *= rectified * math.sqrt(1 - beta_2**t) / (math.sqrt(square) + eps)
+        fast -= step
+        if t % k == 0:
+            fast = slow = slow + alpha * (fast - slow)
+        places.append(fast)
+    return places
+
+
+def test_rangers_slow_weights_are_part_of_its_state() -> None:
+    gradients = np.random.default_rng(1).normal(0.2, 1, 20).tolist()
+    whole = nn.Parameter(torch.zeros(()))
+    expected = pull(whole, Ranger([whole], lr=0.1), gradients)
+    first = nn.Parameter(torch.zeros(()))
+    optimiser = Ranger([first], lr=0.1)
+    pull(first, optimiser, gradients[:9])  # three fast steps after a slow one
+    second = nn.Parameter(first.detach().clone())
+    resumed = Ranger([second], lr=0.7)
+    resumed.load_state_dict(copy.deepcopy(optimiser.state_dict()))
+    assert pull(second, resumed, gradients[9:]) == expected[9:]
+
+
+def test_ranger_leaves_weights_without_gradient_alone() -> None:
+    used, unused = nn.Parameter(torch.ones(())), nn.Parameter(torch.ones(()))
+    pull(used, Ranger([used, unused], lr=0.1, k=2), [1.0] * 5)
+    assert float(unused.detach()) == 1
+    assert float(used.detach()) < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "amsgrad"),
+    [
+        ("semgcn", torch.optim.Adam, False),
+        ("global-gcn", torch.optim.Adam, False),
+        ("dg-net", torch.optim.Adam, True),
+        ("gla-gcn", Ranger, None),
+    ],
+)
+def test_papers_have_their_optimisers(name: str, kind: type, amsgrad: bool | None) -> None:
+    config = preset(name, "paper")
+    narrow = replace(config, network={**config.network, "channels": 8})
+    optimiser = build_optimiser(narrow, build_lifter(narrow))
+    assert type(optimiser) is kind
+    assert optimiser.param_groups[0].get("amsgrad") == amsgrad
+    assert all(group["weight_decay"] == 0 for group in optimiser.param_groups)
+
+
+def test_two_stages_have_a_rate_for_the_global_part() -> None:
+    config = replace(preset("gla-gcn", "tiny"), stages="two_stage")
+    lifter = build_lifter(config)
+    groups = build_optimiser(config, lifter).param_groups
+    slow = {id(weights) for group in groups if group["is_global"] for weights in group["params"]}
+    parts = ("network.representation", "network.sequence_head", "network.input_norm")
+    assert slow == {id(weights) for name, weights in lifter.named_parameters() if name.startswith(parts)}
+    assert sum(len(group["params"]) for group in groups) == len(list(lifter.parameters()))
+    for name, network in (("dg-net", {}), ("gla-gcn", {"sequence_head": False})):
+        other = replace(preset(name, "tiny"), stages="two_stage", network={"channels": 8, **network})
+        with pytest.raises(ConfigError, match="only gla-gcn with its sequence head"):
+            build_optimiser(other, build_lifter(other))
+
+
+STEPS = TrainConfig(lifter="semgcn", schedule="steps", learning_rate=1e-3, steps=250_000)
+EPOCHS = TrainConfig(lifter="semgcn", schedule="epochs", learning_rate=1e-3, steps=300, epochs=30)
+COSINE = TrainConfig(lifter="semgcn", schedule="cosine", learning_rate=1e-2, steps=100)
+
+
+@pytest.mark.parametrize(
+    ("config", "step", "expected"),
+    [
+        (STEPS, 99_999, 1e-3),
+        (STEPS, 100_000, 0.96e-3),
+        (STEPS, 249_999, 0.96**2 * 1e-3),
+        (EPOCHS, 9, 1e-3),
+        (EPOCHS, 10, 0.95e-3),
+        (EPOCHS, 299, 0.95**29 * 1e-3),
+        (COSINE, 0, 1e-2),
+        (COSINE, 50, (1e-2 + 1e-5) / 2),
+        (COSINE, 100, 1e-5),
+    ],
+)
+def test_learning_rates(config: TrainConfig, step: int, expected: float) -> None:
+    assert learning_rate(config, step, step / config.steps) == pytest.approx(expected, rel=1e-9)
+
+
+def test_normalisation_gets_steadier() -> None:
+    config = replace(EPOCHS, last_norm_momentum=0.001)
+    assert [norm_momentum(config, p) for p in (0, 0.5, 1)] == pytest.approx([0.1, 0.01, 0.001])
+    assert norm_momentum(EPOCHS, 0.7) == 0.1
+    network = nn.Sequential(nn.BatchNorm1d(2), nn.Sequential(nn.BatchNorm2d(2), nn.Linear(2, 2)))
+    set_norm_momentum(network, 0.03)
+    assert (network[0].momentum, network[1][0].momentum) == (0.03, 0.03)
+
+
+@pytest.mark.parametrize("change", [{"schedule": "x"}, {"optimiser": "x"}, {"stages": "x"}])
+def test_unknown_names_are_refused_with_those_there_are(change: dict[str, str]) -> None:
+    config = replace(preset("semgcn", "tiny"), **change)
+    with pytest.raises(ConfigError, match=r"unknown .* 'x'") as caught:
+        build_optimiser(config, build_lifter(config))
+        learning_rate(config, 0, 0)
+    assert caught.value.hint.startswith("there are: ")
+
+
+def test_the_average_follows_the_weights() -> None:
+    config = preset("semgcn", "tiny")
+    lifter = build_lifter(config)
+    average = MovingAverage(lifter, 0.5)
+    name = "network.output.bias"
+    start = lifter.state_dict()[name].clone()
+    with torch.no_grad():
+        lifter.state_dict()[name].add_(1.0)
+    average.update(lifter, step=1)  # decay 2 / 11 while it is young
+    torch.testing.assert_close(average.lifter.state_dict()[name], start + 9 / 11)
+    average.update(lifter, step=100)  # then 0.5
+    torch.testing.assert_close(average.lifter.state_dict()[name], start + 10 / 11)
+    with pytest.raises(ConfigError, match="--ema 1: the decay must be below 1"):
+        MovingAverage(lifter, 1.0)
