@@ -25,6 +25,9 @@ _CHUNK_FRAMES = 2**18
 """Frames of the windows that are cut out of sequences at a time: what would be gigabytes is never there at once."""
 
 
+_MIRROR = np.array([-1, 1, 1], np.float32)
+
+
 @dataclass(frozen=True)
 class Predictor:
     """A lifter to be evaluated.
@@ -169,8 +172,8 @@ def flip_averaged(predictor: Predictor) -> Predictor:
     order = list(predictor.skeleton.flip_order)
 
     def lift(xy: Float32Array) -> Float32Array:
-        mirrored = predictor.lift(np.ascontiguousarray(xy[:, :, order] * np.float32([-1, 1])))
-        turned_back = mirrored[:, order] * np.float32([-1, 1, 1])
+        mirrored = predictor.lift(np.ascontiguousarray(xy[:, :, order] * _MIRROR[:2]))
+        turned_back = mirrored[:, order] * _MIRROR
         mean: Float32Array = (predictor.lift(xy) + turned_back) / 2
         return mean
 
