@@ -62,7 +62,8 @@ def run(settings: Settings) -> int:
         stack.callback(capture.stop)
         # Entered before the outputs: a Ctrl-C must not break into their closing.
         interruption = stack.enter_context(stop_on_signals(capture.frames.stop))
-        lifter = stack.enter_context(registry.create_lifter(settings.lifter, provider=settings.provider))
+        lifter = registry.create_lifter(settings.lifter, provider=settings.provider)
+        stack.callback(lifter.close)
         _check_look_ahead(lifter.spec, settings)
         outputs = stack.enter_context(SinkSet(settings, source.info, lifter.spec))
         stages = stack.enter_context(_open_stages(settings, lifter))
