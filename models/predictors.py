@@ -174,8 +174,7 @@ def flip_averaged(predictor: Predictor) -> Predictor:
     def lift(xy: Float32Array) -> Float32Array:
         mirrored = predictor.lift(np.ascontiguousarray(xy[:, :, order] * _MIRROR[:2]))
         turned_back = mirrored[:, order] * _MIRROR
-        mean: Float32Array = (predictor.lift(xy) + turned_back) / 2
-        return mean
+        return ((predictor.lift(xy) + turned_back) / 2).astype(np.float32, copy=False)
 
     return replace(predictor, lift=lift)
 
