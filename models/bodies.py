@@ -59,7 +59,16 @@ def joints_of(names: Sequence[str]) -> list[int]:
 
 def to_bones(xyz: Tensor) -> Tensor:
     """Bone vectors (..., 17, 3) of joints (..., 17, 3); the pelvis, which has none, gets zero."""
-    return xyz - xyz.index_select(-2, torch.tensor([max(parent, _PELVIS) for parent in H36M17.parents]))
+    return _from_parent() @ xyz
+
+
+def _from_parent() -> Tensor:
+    """(17, 17): what makes the bone that leads to joint r out of joints s."""
+    matrix = torch.eye(H36M17.num_joints)
+    matrix[_PELVIS] = 0
+    for parent, child in H36M17.bones:
+        matrix[child, parent] = -1
+    return matrix
 
 
 def from_bones(bones: Tensor) -> Tensor:
@@ -89,11 +98,6 @@ def face_forward(xyz_m: Tensor) -> Tensor:
     return turn(about_axis(Y_AXIS, heading_rad), centred)
 
 
-def mirror(xyz: Tensor) -> Tensor:
-    """Swap left and right of joints or bone vectors (..., 17, 3)."""
-    return xyz.index_select(-2, torch.tensor(H36M17.flip_order)) * torch.tensor([-1.0, 1.0, 1.0])
-
-
 def to_adult_size(xyz_m: Tensor) -> Tensor:
     """Scale windows (N, 1 + T, 17, 3) about the origin so that an average adult's bones come out.
 
@@ -107,20 +111,25 @@ def to_adult_size(xyz_m: Tensor) -> Tensor:
 def vary(xyz_m: Tensor, chance: Chance) -> Tensor:
     """Change bodies and poses of windows (N, T, 17, 3) that face forward; each change lasts for the whole window."""
     count, num_frames, num_joints, _ = xyz_m.shape
-    is_mirrored = chance.happens(count, 1, 1, 1, probability=0.5)
-    xyz_m = torch.where(is_mirrored, mirror(xyz_m), xyz_m)
+    is_mirrored = chance.happens(count, probability=0.5)
     donors = _exchange_limbs(count, chance)
     matrices = torch.eye(3).repeat(count, num_joints, 1, 1)
     matrices = _seat_some(matrices, chance)
     matrices = _bend_some(matrices, chance)
     matrices = _turn_limbs(matrices, chance)
     matrices = matrices * _length_factors(count, chance)[:, :, None, None]
-    rows = (donors * num_joints + torch.arange(num_joints)).flatten()
-    bones = to_bones(xyz_m).transpose(1, 2).reshape(-1, num_frames * 3)  # a row is one bone through its window
-    bones = bones.index_select(0, rows).reshape(count, num_joints, num_frames, 3)
-    bones = (bones @ matrices.transpose(-1, -2)).flatten(2)
-    joints = (_leads_to() @ bones).reshape(count, num_joints, num_frames, 3).transpose(1, 2)
-    return _tilt_some(joints + xyz_m[:, :, _PELVIS, None], chance)
+    # A mirrored person has the other side's bones, with x the other way round.
+    signs = torch.where(is_mirrored[:, None], torch.tensor([-1.0, 1.0, 1.0]), 1.0)  # (N, 3)
+    matrices = matrices * signs[donors][:, :, None]
+    joints = torch.where(is_mirrored[donors], torch.tensor(H36M17.flip_order), torch.arange(num_joints))
+
+    # From here on joints come before frames, so that a bone's frames lie together.
+    bones = _from_parent() @ xyz_m.transpose(1, 2).reshape(count, num_joints, -1)  # (N, 17, T * 3)
+    bones = bones.flatten(0, 1).index_select(0, (donors * num_joints + joints).flatten())
+    bones = bones.reshape(count, num_joints, num_frames, 3) @ matrices.transpose(-1, -2)
+    relative_m = (_leads_to() @ bones.flatten(2)).reshape(count, num_joints, num_frames, 3)
+    path_m = xyz_m[:, :, _PELVIS] * signs[:, None]
+    return _tilt_some(relative_m + path_m[:, None], chance).transpose(1, 2).contiguous()
 
 
 def _exchange_limbs(count: int, chance: Chance) -> Tensor:
@@ -195,7 +204,7 @@ def _length_factors(count: int, chance: Chance) -> Tensor:
 
 
 def _tilt_some(xyz_m: Tensor, chance: Chance) -> Tensor:
-    """Lay some people down: a large turn about a random horizontal axis."""
+    """Lay some of the people (N, ..., 3) down: a large turn about a random horizontal axis."""
     count = len(xyz_m)
     angle_rad = chance.uniform(count, 1, low=math.radians(40), high=math.radians(110))
     direction_rad = chance.uniform(count, low=0, high=2 * math.pi)

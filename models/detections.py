@@ -117,11 +117,11 @@ def person_size(points: Tensor) -> Tensor:
 def _noise(shape: torch.Size, chance: Chance) -> Tensor:
     """Errors (N, T, 17, 2) in person sizes: white, slow and constant in time."""
     count, num_frames, num_joints, _ = shape
-    sums = chance.normal(count, num_joints * 2, num_frames + _SLOW_FRAMES - 1).cumsum(dim=-1)
-    smoothed = functional.pad(sums, (1, 0))[..., _SLOW_FRAMES:] - functional.pad(sums, (1, 0))[..., :-_SLOW_FRAMES]
+    unsmoothed = chance.normal(count, num_joints * 2, num_frames + _SLOW_FRAMES - 1)
+    sums = functional.pad(unsmoothed.cumsum(dim=-1), (1, 0))
+    slow = (sums[..., _SLOW_FRAMES:] - sums[..., :-_SLOW_FRAMES]).transpose(1, 2).reshape(shape)
     # The sum of n white numbers has a standard deviation of sqrt(n): bring it back to 1.
-    slow = smoothed.transpose(1, 2).reshape(shape) / math.sqrt(_SLOW_FRAMES)
-    noise = (_WHITE * chance.normal(*shape)).add_(slow, alpha=_SLOW)
+    noise = (_WHITE * chance.normal(*shape)).add_(slow, alpha=_SLOW / math.sqrt(_SLOW_FRAMES))
     noise += _CONSTANT * chance.normal(count, 1, num_joints, 2)
     level = torch.exp(_NOISE_SPREAD * chance.normal(count, 1, 1, 1)) * _NOISE_MEDIAN
     noise *= level * _per_joint(_JOINT_FACTORS, default=1.0)[:, None]
