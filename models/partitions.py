@@ -48,11 +48,13 @@ def partition(skeleton: Skeleton, kind: str) -> FloatArray:
             normalisation with a small addition to the degrees.
 
     Raises:
-        ConfigError: there is no such kind.
+        ConfigError: there is no such kind, or the skeleton has no joint at its centre of gravity.
     """
     if kind not in PARTITIONS:
         raise ConfigError(f"unknown partition '{kind}'", hint=f"there are: {', '.join(PARTITIONS)}")
     gravity = kind == "gravity"
+    if gravity and _GRAVITY_CENTRE not in skeleton.joints:
+        raise ConfigError(f"{skeleton.name} has no {_GRAVITY_CENTRE}, its centre of gravity", hint="choose kinematic")
     distance = bones_between(skeleton)[skeleton.index(_GRAVITY_CENTRE) if gravity else skeleton.parents.index(-1)]
     edges = adjacency(skeleton, self_loops=False)
     from_outside = edges * (distance[:, None] < distance[None, :])

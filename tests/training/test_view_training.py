@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 import torch
 from posedemo.errors import ConfigError, ModelError
 from posedemo.models.checkpoints import load_checkpoint, save_checkpoint
+from posedemo.models.commands import COMMANDS
 from posedemo.models.config import TrainConfig, preset
-from posedemo.models.corpus import Corpus
+from posedemo.models.corpus import Corpus, write_corpus
 from posedemo.models.lifter import NETWORKS, build_lifter
 from posedemo.models.losses import mpjpe
 from posedemo.models.objectives import Objective, Truth
@@ -208,6 +210,24 @@ def test_options_of_the_network_are_checked() -> None:
         override(preset("dg-net", "live"), look_ahead=27)
     with pytest.raises(ConfigError, match="say the same thing twice"):
         override(preset("semgcn", "paper"), steps=3, epochs=3)
+
+
+def test_the_command_takes_recipe_and_joints_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "c.npz"
+    write_corpus(humaneva_corpus(), data)
+    parser = argparse.ArgumentParser()
+    COMMANDS["train"].add_arguments(parser)
+    text = (
+        f"--lifter gla-gcn --preset paper --data {data} --output {tmp_path / 'run'} --2d detectron_pt_coco --frames 9 "
+    )
+    text += "--look-ahead 2 --steps 2 --batch-size 4 --network channels=8 kernel=3 --network sequence_head=false"
+    text += " --device cpu --ema 0.5 --seed 5 --no-flip"
+    assert COMMANDS["train"].run(parser.parse_args(text.split())) == 0
+    config = load_checkpoint(Path(capsys.readouterr().out.strip())).config
+    assert (config.source, config.protocol, config.target, config.steps) == ("detectron_pt_coco", "humaneva", 6, 2)
+    assert (config.network["sequence_head"], config.flip, config.ema, config.seed) == (False, False, 0.5, 5)
+    with pytest.raises(ConfigError, match="humaneva15 has no spine"):
+        train(override(config, network=["partition=gravity"]), humaneva_corpus(), tmp_path / "x", corpus_name="c.npz")
 
 
 def test_half_precision_learns_too() -> None:

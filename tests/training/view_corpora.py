@@ -29,6 +29,7 @@ def _corpus(
 ) -> Corpus:
     random = np.random.default_rng(3)
     stance = random.normal(0, 0.35, (skeleton.num_joints, 3))
+    detector = "cpn_ft_h36m_dbb" if family == "h36m" else "detectron_pt_coco"
     clips, joints_m, pictures_px, start = [], [], [], 0
     for person in people:
         for number, action in enumerate(actions):
@@ -37,7 +38,8 @@ def _corpus(
             world_m = stance + sway * random.normal(0, 0.08, stance.shape)
             views = []
             for camera, turn_rad in (("C1", 0.0), ("C2", 0.7)):
-                views.append(_view(camera, turn_rad, start=sum(map(len, pictures_px))))
+                rows = sum(map(len, pictures_px))
+                views.append(_view(camera, turn_rad, {"gt": rows, detector: rows}))
                 pictures_px.append(_project(world_m, turn_rad))
             clip = Clip(f"{person} {action}", start, length, rate_hz, f"{family}/{person}", action, family)
             clips.append(Clip(**{**vars(clip), "views": tuple(views)}))
@@ -45,17 +47,15 @@ def _corpus(
             start += length
     xy_px = np.concatenate(pictures_px).astype(np.float32)
     noisy_px = xy_px + random.normal(0, 4, xy_px.shape).astype(np.float32)
-    detector = "cpn_ft_h36m_dbb" if family == "h36m" else "detectron_pt_coco"
     return Corpus(
         np.concatenate(joints_m).astype(np.float32), tuple(clips), skeleton, {"gt": xy_px, detector: noisy_px}
     )
 
 
-def _view(camera: str, turn_rad: float, *, start: int) -> View:
+def _view(camera: str, turn_rad: float, starts: dict[str, int]) -> View:
     # About the world's vertical, then the half turn: (cos, 0, sin, 0) * (0, 1, 0, 0).
     orientation = (0.0, np.cos(turn_rad / 2), 0.0, -np.sin(turn_rad / 2))
     place_m = _turn(turn_rad) @ np.array([0.0, 0.0, _DISTANCE_M])
-    starts = {"gt": start, "cpn_ft_h36m_dbb": start, "detectron_pt_coco": start}
     return View(camera, _WIDTH_PX, _HEIGHT_PX, orientation, tuple(place_m), starts)
 
 
