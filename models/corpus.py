@@ -116,15 +116,7 @@ def write_corpus(corpus: Corpus, path: Path) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
             part = Path(file.name)
             try:
-                np.savez_compressed(
-                    file,
-                    xyz_m=corpus.xyz_m,
-                    clips=np.array(json.dumps([asdict(clip) for clip in corpus.clips])),
-                    skeleton=np.array(corpus.skeleton.name),
-                    units=np.array(UNITS),
-                    schema_version=np.array(SCHEMA_VERSION),
-                    **{_XY_PREFIX + source: xy_px for source, xy_px in corpus.xy_px.items()},
-                )
+                np.savez_compressed(file, allow_pickle=False, **_to_arrays(corpus))
                 file.close()
                 part.replace(path)
             finally:
@@ -132,6 +124,17 @@ def write_corpus(corpus: Corpus, path: Path) -> None:
                     part.unlink()
     except OSError as error:
         raise OutputError(f"cannot write the corpus {path}: {error.strerror or error}") from error
+
+
+def _to_arrays(corpus: Corpus) -> dict[str, npt.NDArray[Any]]:
+    return {
+        "xyz_m": corpus.xyz_m,
+        "clips": np.array(json.dumps([asdict(clip) for clip in corpus.clips])),
+        "skeleton": np.array(corpus.skeleton.name),
+        "units": np.array(UNITS),
+        "schema_version": np.array(SCHEMA_VERSION),
+        **{_XY_PREFIX + source: xy_px for source, xy_px in corpus.xy_px.items()},
+    }
 
 
 def read_corpus(path: Path) -> Corpus:

@@ -45,7 +45,8 @@ class Lens:
         k1, k2, k3 = self.radial
         bend = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + q @ np.array(self.tangential)[:, None]
         bent = q * bend + np.array(self.tangential) * r2
-        return np.array(self.focal_px) * bent + np.array(self.centre_px)
+        xy_px: npt.NDArray[np.float64] = np.array(self.focal_px) * bent + np.array(self.centre_px)
+        return xy_px
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ def camera_to_world(view: View) -> npt.NDArray[np.float64]:
 def to_camera(world_m: npt.NDArray[np.floating], view: View) -> npt.NDArray[np.float64]:
     """World points (..., 3) to camera axes, metres from the camera."""
     # A row times R is R's transpose times the column: the inverse turn.
-    return (world_m - np.array(view.translation_m)) @ camera_to_world(view)
+    camera_m: npt.NDArray[np.float64] = (world_m - np.array(view.translation_m)) @ camera_to_world(view)
+    return camera_m
 
 
 def action_of(clip: Clip) -> str:
