@@ -116,7 +116,7 @@ def write_corpus(corpus: Corpus, path: Path) -> None:
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
             part = Path(file.name)
             try:
-                np.savez_compressed(file, allow_pickle=False, **_to_arrays(corpus))
+                np.savez_compressed(file, **_to_arrays(corpus))
                 file.close()
                 part.replace(path)
             finally:
@@ -126,7 +126,7 @@ def write_corpus(corpus: Corpus, path: Path) -> None:
         raise OutputError(f"cannot write the corpus {path}: {error.strerror or error}") from error
 
 
-def _to_arrays(corpus: Corpus) -> dict[str, npt.NDArray[Any]]:
+def _to_arrays(corpus: Corpus) -> dict[str, Any]:
     return {
         "xyz_m": corpus.xyz_m,
         "clips": np.array(json.dumps([asdict(clip) for clip in corpus.clips])),
