@@ -13,6 +13,7 @@ import torch
 
 from ..errors import ConfigError, ModelError, OutputError
 from .config import TrainConfig
+from .growing import grow
 from .lifter import Lifter, build_lifter
 
 _FORMAT = 1
@@ -120,7 +121,7 @@ def require_run_of(checkpoint: Checkpoint, path: Path, config: TrainConfig) -> N
 
 
 def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
-    """Give a lifter the weights that another run of the same lifter ended with.
+    """Give a lifter the weights that another run of the same lifter ended with; its window may have been shorter.
 
     Raises:
         ConfigError: it is a run of another lifter or skeleton, or its network has other layers.
@@ -128,11 +129,14 @@ def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
     """
     checkpoint = load_checkpoint(path)
     require_run_of(checkpoint, path, config)
+    weights = checkpoint.lifter().state_dict()
     try:
-        lifter.load_state_dict(checkpoint.lifter().state_dict())
+        if checkpoint.config.num_frames < config.num_frames:
+            weights = grow(lifter, config.lifter, weights)
+        lifter.load_state_dict(weights)
     except RuntimeError as error:
         theirs, ours = (dict(one.network) | {"frames": one.num_frames} for one in (checkpoint.config, config))
         raise ConfigError(
             f"{path} has other layers: its network is {theirs}, this one {ours}",
-            hint="start from a run with the same --network and --frames",
+            hint="start from a run with the same --network and no more --frames",
         ) from error

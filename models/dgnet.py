@@ -6,10 +6,11 @@ found per video instead of fixed by the skeleton; dynamical spatial graphs (DSG)
 dynamical temporal graphs (DTG) from how alike joints move.
 
 Everything else is this project's own and no reproduction: the equations below, the number of neighbours, widths, depth
-and strides, and what is compared in the ablations.
+and strides, what is compared in the ablations, and the joints' embedding. Without that or the skeleton's graph, weights
+that all joints share and graphs that follow from their places cannot tell an elbow from a knee.
 
-Shapes: N samples, C channels, T frames, J joints. Features are (N, C, T, J); in graphs, rows are the receiving joints
-and sum to 1 over the sending ones.
+Shapes: N samples, C channels, T frames, J joints. Features are (N, C, T, J), with the channels side by side in memory,
+which halves the time of a training step; in graphs, rows are the receiving joints and sum to 1 over the sending ones.
 """
 
 from __future__ import annotations
@@ -150,6 +151,11 @@ def sparse_softmax(scores: Tensor, sharpness: Tensor, num_neighbours: int) -> Te
     return torch.softmax(scores * torch.exp(sharpness) + not_chosen, dim=-1)
 
 
+def hear(x: Tensor, graphs: Tensor) -> Tensor:
+    """What every joint receives, (N, C, T, J), along graphs (N or 1, T or 1, J receiving, J sending) or (J, J)."""
+    return (graphs @ x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # (N, T, J, C), as it lies in memory, and back
+
+
 class StaticBranch(nn.Module):
     """``w sum_k A_k x W_k`` over the skeleton parted into itself, outward and inward; w is learned, from 1 on."""
 
@@ -163,7 +169,7 @@ class StaticBranch(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, T, J) to the same shape."""
-        received = [weight(x @ shares.T) for weight, shares in zip(self.weights, self.shares, strict=True)]
+        received = [weight(hear(x, shares)) for weight, shares in zip(self.weights, self.shares, strict=True)]
         return self.scale * torch.stack(received).sum(dim=0)
 
 
@@ -192,8 +198,7 @@ class SpatialGraphConv(nn.Module):
         mixed, alpha = self.own(x), None
         if self.graph is not None and self.neighbours is not None:
             alpha = self.graph(evidence)
-            heard = x.transpose(1, 2) @ alpha.transpose(2, 3)  # (N, T, C, J): sums over the sending joints
-            mixed = mixed + self.neighbours(heard.transpose(1, 2))
+            mixed = mixed + self.neighbours(hear(x, alpha))
         if self.static is not None:
             mixed = mixed + self.static(x)
         return x + functional.relu(self.norm(mixed)), alpha
@@ -232,8 +237,7 @@ class TemporalGraphConv(nn.Module):
     def forward(self, x: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
         """Features (N, C, T or T / 3, J), and the graphs beta."""
         beta = self.skeleton_graph if self.graph is None else self.graph(evidence)
-        heard = (x.flatten(1, 2) @ beta.transpose(1, 2)).reshape(x.shape)  # (N, C * T, J) and back
-        mixed = functional.relu(self.norm(self.own(x) + self.neighbours(heard)))
+        mixed = functional.relu(self.norm(self.own(x) + self.neighbours(hear(x, beta.unsqueeze(1)))))
         return mixed + (x if self.offset is None else every_third(x, self.offset)), beta
 
 
@@ -307,6 +311,7 @@ class DGNet(nn.Module):
         dynamic: with the dynamical graphs.
         static: with the skeleton's fixed graph; at least one of both.
         raw_first: the first block compares 2D joints instead of features.
+        joint_embedding: tell every joint which one it is, by a learned vector that is added to its embedding.
         sequence_head: lift all frames in training, from the first block's features.
         dropout: probability, after every block.
     """
@@ -322,6 +327,7 @@ class DGNet(nn.Module):
         dynamic: bool = True,
         static: bool = False,
         raw_first: bool = False,
+        joint_embedding: bool = True,
         sequence_head: bool = False,
         dropout: float = 0.1,
     ) -> None:
@@ -331,7 +337,9 @@ class DGNet(nn.Module):
         if not 0 < num_neighbours < skeleton.num_joints:
             raise ConfigError(f"a joint of {skeleton.name} cannot have {num_neighbours} others as neighbours")
         strides = [step for offset in stage_offsets(num_frames, look_ahead) for step in (None, offset)] or [None]
-        self.embedding = nn.Sequential(nn.Conv2d(2, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.ReLU())
+        self.embedding = nn.Conv2d(2, channels, 1, bias=False)
+        self.joint_embedding = nn.Parameter(torch.randn(channels, 1, skeleton.num_joints)) if joint_embedding else None
+        self.norm = nn.BatchNorm2d(channels)
         self.blocks = nn.ModuleList(
             DGBlock(
                 skeleton,
@@ -363,8 +371,11 @@ class DGNet(nn.Module):
 
     def _through_blocks(self, xy: Tensor) -> list[tuple[Tensor, Affinity]]:
         """What every block returns."""
-        flat = xy.permute(0, 3, 1, 2)  # (N, 2, T, J)
-        x, steps = self.embedding(flat), []
+        flat = xy.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)  # (N, 2, T, J)
+        embedded = self.embedding(flat)
+        if self.joint_embedding is not None:
+            embedded = embedded + self.joint_embedding
+        x, steps = functional.relu(self.norm(embedded)), []
         for block in self.blocks:
             x, affinity = block(x, flat)
             steps.append((x, affinity))

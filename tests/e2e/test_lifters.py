@@ -71,8 +71,8 @@ def test_mediapipes_own_3d_goes_through_the_same_path(posedemo, clip, tmp_path):
     # a hundred, whatever the alignment.
     assert aligned_error_mm(own, other).mean() < 90
     assert aligned_error_mm(own * [1, 1, -1], other).mean() > aligned_error_mm(own, other).mean() * 1.3
-    # Without alignment: the same axes, facing the same way, and about the same size. In the first frames MediaPipe still
-    # looks for the jumper, so most must agree rather than all.
+    # Without alignment: the same axes, facing the same way, and about the same size. In the first frames MediaPipe
+    # still looks for the jumper, so most must agree rather than all.
     assert np.median((front(own) * front(other)).sum(axis=-1)) > 0.9
     assert np.median(bone_lengths(own, H36M17).sum(axis=-1)) == pytest.approx(CANONICAL_BONE_SUM_M, rel=0.15)
 

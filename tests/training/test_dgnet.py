@@ -33,7 +33,8 @@ VARIANTS = [{}, {"static": True}, {"static": True, "dynamic": False}, {"raw_firs
     ],
 )
 def test_parameter_counts(num_frames: int, options: dict[str, bool], expected: int) -> None:
-    assert count(DGNet(H36M17, num_frames=num_frames, **options)) == expected
+    assert count(DGNet(H36M17, num_frames=num_frames, joint_embedding=False, **options)) == expected
+    assert count(DGNet(H36M17, num_frames=num_frames, **options)) == expected + 17 * 128
 
 
 @pytest.mark.parametrize("skeleton", [H36M16, H36M17], ids=lambda skeleton: skeleton.name)
@@ -91,6 +92,23 @@ def test_spatial_graphs_prefer_the_nearest_of_each_frame() -> None:
     assert torch.equal(alpha.argmax(dim=-1), distances.argmin(dim=-1))
 
 
+def test_graphs_and_gradients_are_the_same_in_training_and_evaluation() -> None:
+    torch.manual_seed(0)
+    graph = NearestGraph(8, num_neighbours=4).double()
+    evidence = torch.randn(2, 8, 3, 17, dtype=torch.float64)
+    weights = torch.randn(2, 3, 17, 17, dtype=torch.float64)
+    gradients = []
+    for is_training in (True, False):
+        graph.train(is_training)
+        seen = evidence.clone().requires_grad_()
+        (graph(seen) * weights).sum().backward()
+        gradients.append(seen.grad)
+    # Double precision: what differs is only the order of sums.
+    torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-9, atol=1e-12)
+    assert gradients[0] is not None
+    assert gradients[0].abs().max() > 0
+
+
 def test_temporal_graphs_see_movement_not_place() -> None:
     torch.manual_seed(0)
     graph, xy = MovementGraph(None, num_neighbours=4), torch.randn(2, 2, 9, 17)
@@ -114,6 +132,16 @@ def test_raw_first_blocks_compare_the_2d_joints() -> None:
     torch.testing.assert_close(shifted[0].beta, first.beta, rtol=1e-4, atol=1e-5)
     assert (shifted[0].alpha - first.alpha).abs().max() > 0.1
     assert (shifted[1].beta - second.beta).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("joint_embedding", [False, True])
+def test_only_their_embedding_tells_joints_apart(joint_embedding: bool) -> None:
+    torch.manual_seed(0)
+    network = DGNet(H36M17, **SMALL, joint_embedding=joint_embedding).eval()
+    xy, order = torch.randn(2, 9, 17, 2), torch.randperm(17)
+    reordered, expected = network(xy[:, :, order]), network(xy)[:, order]
+    # Without it the joints are a mere set: exchanging what goes in exchanges what comes out.
+    assert torch.allclose(reordered, expected, atol=1e-5) is not joint_embedding
 
 
 def test_neighbours_follow_from_the_input() -> None:

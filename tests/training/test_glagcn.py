@@ -80,6 +80,16 @@ def test_strided_stages_pass_the_target_by(look_ahead: int) -> None:
     torch.testing.assert_close(network.stages(features)[:, :, 0], features[:, :, 8 - look_ahead])
 
 
+@pytest.mark.parametrize(("kernel", "first", "last"), [(3, 3, 5), (9, 0, 8)])
+def test_strided_convolutions_lie_around_the_group_that_becomes_one_frame(kernel: int, first: int, last: int) -> None:
+    block = AdaptiveBlock(H36M17, 4, 4, kernel=kernel, kind="kinematic", dropout=0.0, stride=3)
+    x = torch.randn(1, 4, 9, 17, requires_grad=True)
+    block.temporal(x)[:, :, 1].sum().backward()  # of the group of frames 3 to 5
+    assert x.grad is not None
+    reached = x.grad.abs().sum(dim=(0, 1, 3)).nonzero().flatten()
+    assert (reached.min(), reached.max()) == (first, last)
+
+
 @pytest.mark.parametrize("skeleton", [H36M16, H36M17], ids=lambda skeleton: skeleton.name)
 @pytest.mark.parametrize("kind", ["kinematic", "gravity"])
 def test_partitions_share_out_all_edges(skeleton: Skeleton, kind: str) -> None:

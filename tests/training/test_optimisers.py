@@ -13,7 +13,7 @@ from posedemo.errors import ConfigError
 from posedemo.models.averaging import MovingAverage
 from posedemo.models.config import TrainConfig, preset
 from posedemo.models.lifter import build_lifter
-from posedemo.models.optimisers import Ranger, build_optimiser
+from posedemo.models.optimisers import Muon, Ranger, build_optimiser, orthogonal
 from posedemo.models.schedules import learning_rate, norm_momentum, set_norm_momentum
 from torch import nn
 
@@ -34,6 +34,42 @@ def test_lookahead_goes_half_of_the_way() -> None:
     # back to the middle of 1 and 0.8, and so on.
     places = pull(weights, Ranger([weights], lr=0.1, k=2), [1.0] * 4)
     assert places == pytest.approx([0.9, 0.9, 0.8, 0.8], abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(12, 30), (30, 12), (16, 16)])
+def test_orthogonal_matrices_keep_their_singular_vectors(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    u, values, vt = torch.linalg.svd(torch.randn(3, *shape, dtype=torch.float64), full_matrices=False)
+    diagonal = u.mT @ orthogonal(u @ torch.diag_embed(values) @ vt) @ vt.mT
+    found = torch.diagonal(diagonal, dim1=1, dim2=2)
+    torch.testing.assert_close(diagonal, torch.diag_embed(found), rtol=0, atol=1e-9)
+    # The iteration leaves values of a random matrix between these two; the smallest of a square one, which start at
+    # some thousandths, are lifted but not all the way.
+    assert found.max() < 1.3
+    assert found.min() > (0.6 if shape[0] != shape[1] else 0.0)
+
+
+def test_muon_steps_along_an_orthogonal_matrix() -> None:
+    torch.manual_seed(0)
+    matrix, gradient = nn.Parameter(torch.zeros(20, 10)), torch.randn(20, 10)
+    optimiser = Muon([{"params": [matrix], "weight_decay": 0.0, "is_matrix": True}], lr=0.1)
+    matrix.grad = gradient
+    optimiser.step()
+    # The first momentum is the gradient but for a factor, which an orthogonal matrix does not have.
+    torch.testing.assert_close(matrix.detach(), -0.1 * 2**0.5 * orthogonal(gradient[None])[0])
+
+
+def test_muon_leaves_the_rest_to_adamw() -> None:
+    config = TrainConfig(lifter="semgcn", network={"channels": 16, "num_blocks": 1}, optimiser="muon", weight_decay=0.1)
+    optimiser = build_optimiser(config, build_lifter(config))
+    matrices, others = optimiser.param_groups
+    assert {tuple(one.shape) for one in matrices["params"]} == {(16, 16), (8, 16), (16, 8)}
+    assert (matrices["weight_decay"], others["weight_decay"]) == (0.1, 0.0)
+    gradients = [0.5, -0.2, 0.9]
+    place = nn.Parameter(torch.zeros((), dtype=torch.float64))
+    same = nn.Parameter(torch.zeros((), dtype=torch.float64))
+    expected = pull(same, torch.optim.AdamW([same], lr=0.01, weight_decay=0.0), gradients)
+    assert pull(place, Muon([{"params": [place]}], lr=0.01), gradients) == pytest.approx(expected, rel=1e-12)
 
 
 def test_ranger_follows_its_papers() -> None:
