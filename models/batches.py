@@ -45,10 +45,14 @@ class Batches:
         """The batch of a step; steps are counted from 0."""
         number, place = divmod(step, self._maker.batches_together)
         if number != self._number:
-            self._round = Samples(*(self._moved(tensor) for tensor in self._made(number)))
+            xy, xyz_m, actions = self._made(number)
+            self._round = Samples(
+                self._moved(xy), self._moved(xyz_m), None if actions is None else self._moved(actions)
+            )
             self._number = number
         batch = slice(place * self._size, (place + 1) * self._size)
-        return Samples(*(None if tensor is None else tensor[batch] for tensor in self._round))  # type: ignore[arg-type]
+        xy, xyz_m, actions = self._round
+        return Samples(xy[batch], xyz_m[batch], None if actions is None else actions[batch])
 
     def _made(self, number: int) -> Samples:
         if self._threads is None:
@@ -60,8 +64,8 @@ class Batches:
     def _make(self, number: int) -> Samples:
         return self._maker.take(self._seed, number, self._size * self._maker.batches_together)
 
-    def _moved(self, tensor: Tensor | None) -> Tensor | None:
-        if tensor is None or tensor.device == self._device:
+    def _moved(self, tensor: Tensor) -> Tensor:
+        if tensor.device == self._device:
             return tensor
         # From pinned memory the copy runs beside the computation; there is no use for it on a CPU.
         source = tensor.pin_memory() if self._device.type == "cuda" else tensor

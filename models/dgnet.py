@@ -78,14 +78,20 @@ class NearestGraph(nn.Module):
     def forward(self, evidence: Tensor) -> Tensor:
         """Graphs (N, T, J, J) from evidence (N, C, T, J)."""
         places = self.projection(evidence)
-        distances = _SquaredDistances.apply(places) if self.training else _squared_distances(places)
-        return sparse_softmax(-distances, self.sharpness, self.num_neighbours)
+        squared = _squared_distances_in_training if self.training else _squared_distances
+        return sparse_softmax(-squared(places), self.sharpness, self.num_neighbours)
 
 
 def _squared_distances(places: Tensor) -> Tensor:
     """Squared distances (N, T, J, J) of all joints from each other, of places (N, C, T, J)."""
-    differences = places.unsqueeze(-1) - places.unsqueeze(-2)  # (N, C, T, J, J)
-    return differences.square().sum(dim=1)
+    by_joint = places.permute(0, 3, 2, 1)  # (N, J, T, C): with the joints first, ONNX Runtime subtracts long rows
+    differences = by_joint.unsqueeze(2) - by_joint.unsqueeze(1)  # (N, J, J, T, C)
+    return (differences * differences).sum(dim=-1).permute(0, 3, 1, 2)
+
+
+def _squared_distances_in_training(places: Tensor) -> Tensor:
+    distances: Tensor = _SquaredDistances.apply(places)  # type: ignore[no-untyped-call]
+    return distances
 
 
 class _SquaredDistances(torch.autograd.Function):
@@ -95,17 +101,17 @@ class _SquaredDistances(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(places: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(places: Tensor) -> Tensor:
         by_frame = places.permute(0, 2, 3, 1).contiguous()  # (N, T, J, C)
         return torch.cdist(by_frame, by_frame, compute_mode="donot_use_mm_for_euclid_dist").square()
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:  # type: ignore[override]
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
         ctx.save_for_backward(inputs[0])
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
-        (places,) = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        places: Tensor = ctx.saved_tensors[0]
         # d_ij and d_ji are both |p_i - p_j|^2, so p_i receives 2 sum_j (g_ij + g_ji) (p_i - p_j).
         both = gradient + gradient.transpose(-1, -2)
         by_frame = places.transpose(1, 2)  # (N, T, C, J)

@@ -65,7 +65,7 @@ def grow(lifter: Lifter, name: str, short: Mapping[str, Tensor]) -> dict[str, Te
 def _quieten(layers: nn.ModuleList | nn.Sequential, norms: tuple[str, ...]) -> None:
     for layer in layers:
         for norm in norms:
-            nn.init.constant_(layer.get_submodule(norm).weight, _FAINT)
+            nn.init.constant_(layer.get_parameter(f"{norm}.weight"), _FAINT)
 
 
 def _moved(key: str, prefix: str, *, first: int, by: int) -> str:

@@ -68,7 +68,9 @@ class Objective:
         """The loss of what a network in training mode made of a batch."""
         true_m = truth.xyz_m[:, self.target]
         # In float32 whatever the network computed in: millimetres are lost in half of the digits.
-        terms = [(self.pose_weight, lambda: self.loss(pose_of(output, self.pelvis).float(), true_m))]
+        terms: list[tuple[float, Callable[[], Tensor]]] = [
+            (self.pose_weight, lambda: self.loss(pose_of(output, self.pelvis).float(), true_m))
+        ]
         if isinstance(output, (DGNetOutput, GLAOutput)):
             sequence = output.sequence
             terms += [(self.sequence_weight, lambda: self.loss(self._poses(sequence), truth.xyz_m))]

@@ -131,7 +131,7 @@ def _errors_on_views(lifter: Lifter, held: ViewMaker, *, target: int) -> Errors:
     predicted: list[npt.NDArray[np.float32]] = []
     true: list[npt.NDArray[np.float32]] = []
     with torch.inference_mode():
-        for some in rows.split(_BATCH):
+        for some in torch.split(rows, _BATCH):
             samples = held.windows(some)
             predicted.append(lifter(samples.xy).cpu().numpy())
             true.append(samples.xyz_m[:, target].cpu().numpy())
