@@ -58,11 +58,8 @@ class Affinity(NamedTuple):
     beta: Tensor
 
 
-class NearestGraph(nn.Module):
-    """Spatial affinity, anew for every frame: each joint hears the K others that are nearest in a learned space.
-
-    ``d_ij = |P x_i - P x_j|^2`` and ``alpha_ij = softmax_j(-d_ij e^s)`` over those K, with a learned s. Distances come
-    from differences: the expanded square would lose digits, and with them the choice of neighbours.
+class _Graph(nn.Module):
+    """What both kinds of graphs learn: the space in which evidence is compared, and how sharply.
 
     Args:
         channels: of the evidence; None compares it as it is, without a projection.
@@ -71,9 +68,17 @@ class NearestGraph(nn.Module):
 
     def __init__(self, channels: int | None, *, num_neighbours: int) -> None:
         super().__init__()
-        self.projection = _projection(channels)
+        self.projection = nn.Identity() if channels is None else nn.Conv2d(channels, channels // 4, 1)
         self.sharpness = nn.Parameter(torch.zeros(()))
         self.num_neighbours = num_neighbours
+
+
+class NearestGraph(_Graph):
+    """Spatial affinity, anew for every frame: each joint hears the K others that are nearest in a learned space.
+
+    ``d_ij = |P x_i - P x_j|^2`` and ``alpha_ij = softmax_j(-d_ij e^s)`` over those K, with a learned s. Distances come
+    from differences: the expanded square would lose digits, and with them the choice of neighbours.
+    """
 
     def forward(self, evidence: Tensor) -> Tensor:
         """Graphs (N, T, J, J) from evidence (N, C, T, J)."""
@@ -118,18 +123,12 @@ class _SquaredDistances(torch.autograd.Function):
         return 2 * (by_frame * both.sum(dim=-1).unsqueeze(2) - by_frame @ both).transpose(1, 2)
 
 
-class MovementGraph(nn.Module):
+class MovementGraph(_Graph):
     """Temporal affinity, one for the whole clip: each joint hears the K others that move most like it.
 
     The movement of a joint is what changes from frame to frame in a learned space, over all frames, scaled to length 1;
     affinity is the softmax over the K largest cosines. One frame has no movement, see ``TemporalGraphConv``.
     """
-
-    def __init__(self, channels: int | None, *, num_neighbours: int) -> None:
-        super().__init__()
-        self.projection = _projection(channels)
-        self.sharpness = nn.Parameter(torch.zeros(()))
-        self.num_neighbours = num_neighbours
 
     def forward(self, evidence: Tensor) -> Tensor:
         """Graphs (N, J, J) from evidence (N, C, T, J)."""
@@ -386,11 +385,6 @@ class DGNet(nn.Module):
             x, affinity = block(x, flat)
             steps.append((x, affinity))
         return steps
-
-
-def _projection(channels: int | None) -> nn.Module:
-    """To the space in which joints are compared: a quarter of the channels, or the evidence itself."""
-    return nn.Identity() if channels is None else nn.Conv2d(channels, channels // 4, 1)
 
 
 def _register(module: nn.Module, name: str, matrix: FloatArray) -> None:
