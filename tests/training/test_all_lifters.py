@@ -16,9 +16,10 @@ from posedemo.models.checkpoints import load_checkpoint
 from posedemo.models.config import PRESETS, TrainConfig, preset
 from posedemo.models.corpus import read_corpus
 from posedemo.models.export import export
-from posedemo.models.lifter import NETWORKS, build_lifter
+from posedemo.models.lifter import NETWORKS, TEMPORAL, build_lifter
 from posedemo.models.losses import LOSSES
 from posedemo.models.objectives import Objective, Truth
+from posedemo.models.predictors import lift_sequences, torch_predictor
 from posedemo.models.samples import SampleMaker
 from posedemo.models.train import Pace, train
 from posedemo.models.windows import load_motion
@@ -71,3 +72,18 @@ def test_run_with_heads_lifts_the_same_pose_in_evaluation() -> None:
     xy = torch.randn(2, config.num_frames, 17, 2)
     with torch.inference_mode():
         torch.testing.assert_close(lifter(xy), lifter(xy * 3 + 5), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("look_ahead", [0, 4])
+@pytest.mark.parametrize("name", TEMPORAL)
+def test_no_pose_knows_more_of_the_future_than_is_stated(name: str, look_ahead: int) -> None:
+    tiny = preset(name, "tiny")
+    config = replace(tiny, network={**tiny.network, "look_ahead": look_ahead})
+    predictor = replace(torch_predictor(build_lifter(config), config.num_frames), look_ahead=config.look_ahead)
+    xy = np.random.default_rng(0).normal(size=(1, 20, 17, 2)).astype(np.float32)
+    other_future = xy.copy()
+    other_future[:, 12:] += 1
+    poses, others = (lift_sequences(predictor, one)[0] for one in (xy, other_future))
+    is_changed = (poses != others).any(axis=(1, 2))
+    assert not is_changed[: 12 - look_ahead].any()
+    assert is_changed[12 - look_ahead :].all()
