@@ -1,6 +1,6 @@
 """Do the parts of the lifters help? Small trainings that differ in one part, on equal samples for equal steps.
 
-    python benchmarks/orderings.py --data CORPUS.npz --minutes 60 [--seeds 2] [--only NAME ...] [--json FILE]
+    python benchmarks/orderings.py --data CORPUS.npz --minutes 60 [--window 27] [--seeds 2] [--only NAME ...]
 
 Every comparison gets the same share of the time. Within one, all variants are trained for the same number of steps on
 the same samples, as many as fit, with narrow networks; then all are measured on the same frames of people held out,
@@ -34,7 +34,6 @@ from posedemo.models.split import split_clips
 from posedemo.models.windows import Motion, load_motion
 from tqdm import tqdm
 
-WINDOW, CENTRE = 27, 13
 TARGETS = 8
 """Frames that are measured in each sequence, so that velocities can be."""
 SEED = 30_000
@@ -65,8 +64,19 @@ class Comparison:
 def variant(lifter: str, *, num_frames: int = 1, is_still: bool = False, **network: int | bool) -> Variant:
     """A narrow network."""
     options: Options = {"channels": 64 if num_frames == 1 and lifter in ("semgcn", "global-gcn") else 32, **network}
-    batch_size = 256 if lifter in ("semgcn", "global-gcn") else 64
-    config = TrainConfig(lifter, network=options, num_frames=num_frames, batch_size=batch_size, warm_up_steps=50)
+    if lifter in ("semgcn", "global-gcn"):
+        batch_size = 128
+    else:
+        batch_size, options = 32, {"dropout": 0.0, **options}
+    config = TrainConfig(
+        lifter,
+        network=options,
+        num_frames=num_frames,
+        batch_size=batch_size,
+        warm_up_steps=50,
+        optimiser="muon",
+        learning_rate=0.02,
+    )
     return Variant(config, is_still)
 
 
@@ -75,54 +85,73 @@ def global_gcn(**network: int | bool) -> Variant:
     return variant("global-gcn", **{"action_head": False, "embedding_head": False, **network})
 
 
-def gla_gcn(**network: int | bool) -> Variant:
+def gla_gcn(window: int, **network: int | bool) -> Variant:
     """GLA-GCN as narrow as preset ``live`` is short of time."""
-    return variant("gla-gcn", num_frames=WINDOW, kernel=3, **network)
+    return variant("gla-gcn", num_frames=window, kernel=3, global_blocks=0, **network)
 
 
-COMPARISONS: Mapping[str, Comparison] = {
-    "semgcn": Comparison(
-        {
-            "full": variant("semgcn"),
-            "without non-local blocks": variant("semgcn", non_local=False),
-            # The same depth, width and residuals with one matrix for all edges: the Global-node GCN without its node.
-            "vanilla": global_gcn(global_node=False, shared=True),
-        },
-        (("full", "without non-local blocks"), ("without non-local blocks", "vanilla")),
-    ),
-    "global-node": Comparison(
-        {
-            "global node": global_gcn(),
-            "global node, embedding": global_gcn(embedding_head=True),
-            "none": global_gcn(global_node=False),
-        },
-        (("global node", "none"), ("global node, embedding", "none")),
-    ),
-    "dynamic": Comparison(
-        {
-            "dynamic": variant("dg-net", num_frames=WINDOW),
-            "static": variant("dg-net", num_frames=WINDOW, dynamic=False, static=True),
-            "both": variant("dg-net", num_frames=WINDOW, static=True),
-        },
-        (("dynamic", "static"),),
-    ),
-    "window": Comparison(
-        {
-            "T = 27": variant("dg-net", num_frames=WINDOW),
-            "T = 1": variant("dg-net"),
-            # The network of T = 27 without anything to see over time: what is left is what its depth is worth.
-            "T = 27, one frame repeated": variant("dg-net", num_frames=WINDOW, is_still=True),
-        },
-        (("T = 27", "T = 1"), ("T = 27", "T = 27, one frame repeated")),
-    ),
-    "sequence": Comparison(
-        {"with sequence head": gla_gcn(), "without": gla_gcn(sequence_head=False)}, (("with sequence head", "without"),)
-    ),
-    "look-ahead": Comparison(
-        {"centre": gla_gcn(look_ahead=CENTRE), "4 frames": gla_gcn(look_ahead=4), "causal": gla_gcn()},
-        (("centre", "4 frames"), ("4 frames", "causal")),
-    ),
-}
+def per_frame() -> Mapping[str, Comparison]:
+    """What is compared among the lifters of single frames."""
+    return {
+        "semgcn": Comparison(
+            {
+                "full": variant("semgcn"),
+                "without non-local blocks": variant("semgcn", non_local=False),
+                # The same depth, width and residuals, one matrix for all edges: the Global-node GCN without its node.
+                "vanilla": global_gcn(global_node=False, shared=True),
+            },
+            (("full", "without non-local blocks"), ("without non-local blocks", "vanilla")),
+        ),
+        "global-node": Comparison(
+            {
+                "global node": global_gcn(),
+                "global node, embedding": global_gcn(embedding_head=True),
+                "none": global_gcn(global_node=False),
+            },
+            (("global node", "none"), ("global node, embedding", "none")),
+        ),
+    }
+
+
+def temporal(window: int) -> Mapping[str, Comparison]:
+    """What is compared among the lifters of windows."""
+    frames, some = f"T = {window}", min(4, window // 4)
+    dynamic = variant("dg-net", num_frames=window)
+    return {
+        "dynamic": Comparison(
+            {
+                "dynamic": dynamic,
+                "static": variant("dg-net", num_frames=window, dynamic=False, static=True),
+                "both": variant("dg-net", num_frames=window, static=True),
+                "dynamic, no joint embedding": variant("dg-net", num_frames=window, joint_embedding=False),
+            },
+            (("dynamic", "static"), ("dynamic", "dynamic, no joint embedding")),
+        ),
+        "window": Comparison(
+            {
+                frames: dynamic,
+                "T = 1": variant("dg-net"),
+                # The network of the window without anything to see over time: what is left is what its depth is worth.
+                f"{frames}, one frame repeated": variant("dg-net", num_frames=window, is_still=True),
+            },
+            ((frames, "T = 1"), (frames, f"{frames}, one frame repeated")),
+        ),
+        "sequence": Comparison(
+            {"with sequence head": gla_gcn(window), "without": gla_gcn(window, sequence_head=False)},
+            (("with sequence head", "without"),),
+        ),
+        "look-ahead": Comparison(
+            {
+                "centre": gla_gcn(window, look_ahead=window // 2),
+                f"{some} frames": gla_gcn(window, look_ahead=some),
+                "causal": gla_gcn(window),
+            },
+            (("centre", f"{some} frames"), (f"{some} frames", "causal")),
+        ),
+    }
+
+
+NAMES = (*per_frame(), *temporal(9))
 
 
 @dataclass(frozen=True)
@@ -150,7 +179,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="CORPUS.npz", help="made by: posedemo prepare")
     parser.add_argument("--minutes", type=float, required=True, help="for all trainings together")
     parser.add_argument("--seeds", type=int, default=2, help="trainings of each variant (2)")
-    parser.add_argument("--only", nargs="+", choices=list(COMPARISONS), default=list(COMPARISONS), help="comparisons")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=list(NAMES), help="comparisons")
+    parser.add_argument("--window", type=int, choices=[9, 27, 81], default=27, help="T of the lifters of windows (27)")
     parser.add_argument("--holdout", nargs="+", default=[], metavar="SUBJECT", help="default: by hash")
     parser.add_argument("--sequences", type=int, default=512, help="to measure on (512)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="number of CPU threads")
@@ -172,17 +202,19 @@ def compare_all(arguments: argparse.Namespace) -> None:
     corpus, device = read_corpus(arguments.data), choose_device(arguments.device)
     kept, held = split_clips(corpus, arguments.holdout)
     training = load_motion(corpus, kept)
-    truth = {kind: draw_sequences(load_motion(corpus, held), arguments.sequences, kind) for kind in KINDS}
+    held_motion, window = load_motion(corpus, held), arguments.window
+    truth = {kind: draw_sequences(held_motion, arguments.sequences, kind, window) for kind in KINDS}
     share_s = 60 * arguments.minutes / len(arguments.only)
     found = {}
+    comparisons = {**per_frame(), **temporal(window)}
     for name in arguments.only:
-        comparison = COMPARISONS[name]
+        comparison = comparisons[name]
         steps = steps_that_fit(comparison, training, share_s / arguments.seeds, device)
         scores: dict[str, list[dict[str, Scores]]] = {one: [] for one in comparison.variants}
         for seed in range(1, arguments.seeds + 1):
             for one, chosen in comparison.variants.items():
                 run = train(chosen, training, steps=steps, seed=seed, device=device, title=f"{name}: {one}, {seed}")
-                scores[one].append({kind: measure(run, chosen, truth[kind]) for kind in KINDS})
+                scores[one].append({kind: measure(run, chosen, truth[kind], window) for kind in KINDS})
         found[name] = describe(comparison, scores, steps)
         sys.stdout.write(as_text(name, found[name]))
         sys.stdout.flush()
@@ -190,9 +222,9 @@ def compare_all(arguments: argparse.Namespace) -> None:
             write_whole(arguments.json, json.dumps(found, indent=2) + "\n")
 
 
-def draw_sequences(motion: Motion, count: int, kind: str) -> Samples:
+def draw_sequences(motion: Motion, count: int, kind: str, window: int) -> Samples:
     """Sequences that hold the whole window of every variant for every target."""
-    maker = SampleMaker(motion, WINDOW - 1 + TARGETS + CENTRE, vary_motion=False, detector_errors=kind == "noisy")
+    maker = SampleMaker(motion, window - 1 + TARGETS + window // 2, vary_motion=False, detector_errors=kind == "noisy")
     return maker.draw(Chance(SEED), count)
 
 
@@ -229,9 +261,9 @@ def train(chosen: Variant, training: Motion, *, steps: int, seed: int, device: t
     return run
 
 
-def measure(run: Run, chosen: Variant, truth: Samples) -> Scores:
+def measure(run: Run, chosen: Variant, truth: Samples, window: int) -> Scores:
     """Errors on the same frames for every variant, with as much before and after them as each can see."""
-    config, first = chosen.config, WINDOW - 1
+    config, first = chosen.config, window - 1
     lifter = run.result.eval()
     poses_m = []
     with torch.inference_mode():
