@@ -104,11 +104,16 @@ def per_frame() -> Mapping[str, Comparison]:
         ),
         "global-node": Comparison(
             {
-                "global node": global_gcn(),
-                "global node, embedding": global_gcn(embedding_head=True),
-                "none": global_gcn(global_node=False),
+                "global node": global_gcn(joint_embedding=True),
+                "global node, pose embedding": global_gcn(joint_embedding=True, embedding_head=True),
+                "none": global_gcn(joint_embedding=True, global_node=False),
+                "global node, no joint embedding": global_gcn(),
             },
-            (("global node", "none"), ("global node, embedding", "none")),
+            (
+                ("global node", "none"),
+                ("global node, pose embedding", "none"),
+                ("global node", "global node, no joint embedding"),
+            ),
         ),
     }
 

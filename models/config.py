@@ -91,7 +91,10 @@ PRESETS: Mapping[tuple[str, str], TrainConfig] = {
     # they begin with --frames 9 and go on from there. Dropout would only slow them down: no sample comes twice.
     ("semgcn", "live"): TrainConfig(lifter="semgcn", optimiser="muon", learning_rate=0.02),
     ("global-gcn", "live"): TrainConfig(
-        lifter="global-gcn", network={"action_head": False}, optimiser="muon", learning_rate=0.02
+        lifter="global-gcn",
+        network={"action_head": False, "joint_embedding": True},
+        optimiser="muon",
+        learning_rate=0.02,
     ),
     ("dg-net", "live"): TrainConfig(
         lifter="dg-net",
@@ -129,7 +132,7 @@ PRESETS: Mapping[tuple[str, str], TrainConfig] = {
         lifter="global-gcn",
         # Inferred, as all of this recipe, from SemGCN and from other code of the authors. The action is one of the two
         # auxiliary tasks of the abstract; --network action_head=false embedding_head=true trains the other.
-        network={"action_head": True, "embedding_head": False},
+        network={"action_head": True, "embedding_head": False, "joint_embedding": True},
         data="views",
         normalisation="screen",  # inferred
         loss="joints",  # inferred

@@ -189,6 +189,9 @@ class GlobalNodeGCN(nn.Module):
         num_actions: number of actions.
         embedding_size: number of channels of the embedding.
         non_local: SemGCN's non-local block after every residual block.
+        joint_embedding: tell every joint which one it is, by a learned vector that is added to its first features.
+            Without it, left and right are the same to weights that all joints share on a symmetric skeleton, and so
+            are people who face the camera and people who turn their backs.
         dropout: probability.
     """
 
@@ -205,9 +208,11 @@ class GlobalNodeGCN(nn.Module):
         num_actions: int = 15,
         embedding_size: int = 20,
         non_local: bool = False,
+        joint_embedding: bool = False,
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.joint_embedding = nn.Parameter(torch.randn(skeleton.num_joints, channels)) if joint_embedding else None
         self.node = nn.Parameter(torch.zeros(2)) if global_node else None
         self.input = GlobalGraphLayer(skeleton, 2, channels, global_node=global_node, shared=shared, dropout=dropout)
         self.blocks = nn.ModuleList(
@@ -235,6 +240,8 @@ class GlobalNodeGCN(nn.Module):
     def forward(self, xy: Tensor) -> Tensor | GlobalNodeOutput:
         """Lift poses (N, J, 2) to (N, J, 3); in training mode with what the heads say, where there are any."""
         joints, node = self.input(xy, None if self.node is None else self.node.expand(xy.shape[0], -1))
+        if self.joint_embedding is not None:
+            joints = joints + self.joint_embedding
         for block in self.blocks:
             joints, node = block(joints, node)
         xyz: Tensor = self.output(joints, node)[0]

@@ -148,3 +148,13 @@ def test_learns_64_poses_by_heart() -> None:
 def test_exported_networks_give_the_same_poses(tmp_path: Path) -> None:
     network = GlobalNodeGCN(H36M17, channels=32, num_blocks=1, dropout=0.2)
     assert_exports_alike(network, tmp_path / "lifter.onnx", num_frames=1)
+
+
+@pytest.mark.parametrize("joint_embedding", [False, True])
+def test_only_their_embedding_tells_left_from_right(joint_embedding: bool) -> None:
+    torch.manual_seed(0)
+    network = GlobalNodeGCN(H36M17, channels=16, num_blocks=2, joint_embedding=joint_embedding).eval()
+    xy, swap = torch.randn(4, 17, 2), list(H36M17.flip_order)
+    swapped, expected = network(xy[:, swap]), network(xy)[:, swap]
+    # Without it, who turns their back is lifted as if they faced the camera with their sides exchanged.
+    assert torch.allclose(swapped, expected, atol=1e-5) is not joint_embedding
