@@ -26,7 +26,7 @@ from posedemo.models.predictors import onnx_predictor
 from posedemo.models.scores import write_whole
 
 MAX_BYTES = 10_000_000
-SCORES = ("p_mpjpe_mm", "mpjpe_mm", "mpjve_mm")
+SCORES = ("p_mpjpe_mm", "mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "bone_spread_percent")
 
 
 def facts_of(path: Path) -> dict[str, Any]:
@@ -64,6 +64,12 @@ def scores_of(path: Path, data: Path) -> dict[str, float]:
     }
 
 
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest as it is now."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
 def entered(manifest: Mapping[str, Any], name: str, facts: Mapping[str, Any], *, is_default: bool) -> dict[str, Any]:
     """The manifest with one lifter's facts replaced.
 
@@ -94,10 +100,10 @@ def main() -> int:
         if not path.with_suffix(".md").is_file():
             raise ConfigError(f"{path} has no model card", f"write {path.with_suffix('.md')} first")
         facts = facts_of(path)
-        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-        entered(manifest, path.stem, facts, is_default=arguments.default)  # before the minutes of measuring
+        entered(read_manifest(manifest_path), path.stem, facts, is_default=arguments.default)  # before the measuring
         facts["scores"] = scores_of(path, arguments.data)
-        content = entered(manifest, path.stem, facts, is_default=arguments.default)
+        # Read again: another lifter may have been entered in the minutes that this took.
+        content = entered(read_manifest(manifest_path), path.stem, facts, is_default=arguments.default)
         write_whole(manifest_path, json.dumps(content, indent=2) + "\n")
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)

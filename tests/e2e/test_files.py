@@ -34,7 +34,7 @@ def test_demo_clip_to_poses_and_statistics(posedemo, demo_clip, tmp_path):
     assert table["frame_index"].max() == 59
     assert len(table["frame_index"]) > 50
     assert table["image_size"].tolist() == [1768, 994]
-    assert (float(table["fps"]), str(table["lifter"])) == (30.0, "semgcn")
+    assert (float(table["fps"]), str(table["lifter"])) == (30.0, "global-gcn")
     assert np.isfinite(table["poses_3d"]).all()
     np.testing.assert_array_equal(table["poses_3d"][:, 0], 0)
     assert json.loads((tmp_path / "a.json").read_text())["frame_index"] == table["frame_index"].tolist()
@@ -49,7 +49,7 @@ def test_demo_clip_to_poses_and_statistics(posedemo, demo_clip, tmp_path):
 
 def test_exported_keypoints_lift_to_the_same_poses(posedemo, demo_clip, tmp_path):
     assert posedemo("--video", demo_clip, "--headless", "--max-frames", 40, "--export", "a.npz").returncode == 0
-    done = posedemo("lift", "a.npz", "--lifter", "semgcn", "--output", "b.npz")
+    done = posedemo("lift", "a.npz", "--lifter", "global-gcn", "--output", "b.npz")
     assert done.returncode == 0, done.stderr
     first, second = poses(tmp_path / "a.npz"), poses(tmp_path / "b.npz")
     # One window at a time or 256 in a batch: the same sums in another order.

@@ -134,7 +134,7 @@ def test_files_that_do_not_fit_are_refused_by_name(posedemo, clip, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["far.onnx", "other.onnx"]
 
 
-def test_list_shows_every_lifter_with_its_facts_and_says_how_to_make_a_missing_one(posedemo):
+def test_list_shows_every_lifter_with_its_facts(posedemo):
     models = {entry["name"]: entry for entry in json.loads(posedemo("models", "list", "--json").stdout)}
     assert set(LIFTERS) <= set(models)
     text = posedemo("models", "list").stdout
@@ -143,23 +143,12 @@ def test_list_shows_every_lifter_with_its_facts_and_says_how_to_make_a_missing_o
     assert models[defaults[0]]["present"], "the default must work out of the box"
     for name in LIFTERS:
         entry = models[name]
-        assert entry["state"] in ("verified", "missing", "built in")
+        assert entry["state"] in ("verified", "built in")
         assert entry["licence"]
         assert entry["paper"]
-        assert (f"posedemo train --lifter {name}" in text) == (entry["state"] == "missing")
         if entry["state"] == "verified":
             assert f"{entry['num_parameters'] / 1e6:.2f} M parameters" in text
             assert entry["num_frames"] >= 1
-
-
-def test_lifter_that_is_not_trained_yet_says_how_to_train_it(posedemo, clip, tmp_path):
-    models = json.loads(posedemo("models", "list", "--json").stdout)
-    missing = [entry["name"] for entry in models if entry["state"] == "missing"]
-    if not missing:
-        pytest.skip("every lifter ships its weights")
-    done = posedemo("--video", clip, "--headless", "--lifter", missing[0], "--export", "out.npz")
-    assert_one_sentence(done, MODEL, f"{missing[0]} has no weights yet", f"posedemo train --lifter {missing[0]}")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_help_names_the_lifters_and_their_papers(posedemo):

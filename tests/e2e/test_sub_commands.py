@@ -30,7 +30,7 @@ def test_doctor_checks_weights_and_libraries(posedemo):
     done = posedemo("doctor", "--json")
     checks = {check["name"]: check for check in json.loads(done.stdout)}
     assert done.returncode == 0, done.stdout
-    for name in ("mediapipe-full", "semgcn", "semgcn runs", "one OpenCV", "one ONNX Runtime", "open3d"):
+    for name in ("mediapipe-full", "semgcn", "global-gcn runs", "one OpenCV", "one ONNX Runtime", "open3d"):
         assert checks[name]["ok"], checks[name]
     # This test runs without a display, which is not needed for files.
     assert not checks["display"]["ok"]
