@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from . import __version__
+from .command import add_fov
 from .errors import ModelError, PosedemoError
 from .manifest import known_names
 from .settings import MAX_PEOPLE, PROVIDER_CHOICES, Settings
@@ -168,6 +169,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         type=_people,
         help=f"follow up to N people, 1 to {MAX_PEOPLE} (default: %(default)s)",
     )
+    add_fov(group)
     group.add_argument("--smooth", choices=tuple(PRESETS), help="smoothing of 3D joints (default: %(default)s)")
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from .geometry import plane_scale
 from .skeleton import H36M17, Skeleton
 
 Float32Array = npt.NDArray[np.float32]
@@ -119,12 +120,14 @@ class Window:
         xy: (T, 17, 2) float32 screen units (``geometry.to_screen``), oldest first, without NaN.
         confidence: (T, 17) float32.
         target: position in the window of the frame that is lifted; the last one unless the lifter looks ahead.
+        plane_scale: brings ``xy`` onto the plane at distance 1 from the camera (``geometry.plane_scale``).
         world_xyz_m: (17, 3) float32 the detector's own 3D of that frame (``Keypoints2D``), or None.
     """
 
     xy: Float32Array
     confidence: Float32Array
     target: int = -1
+    plane_scale: float = plane_scale((1, 1))
     world_xyz_m: Float32Array | None = None
 
     def __post_init__(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from .datatypes import Frame, Keypoints2D, LifterSpec, Person, Pose3D, Result, Window
 from .delay import DelayLine
 from .errors import SourceError
-from .geometry import to_screen
+from .geometry import DEFAULT_FOV_DEG, plane_scale, to_screen
 from .placement import place_root
 from .remap import remap
 from .timing import StageTimers
@@ -54,11 +54,12 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Stages:
-    """The three stages between a frame and its result."""
+    """The three stages between a frame and its result, and the camera's field of view, which nobody measures."""
 
     detector: Detector
     tracker: Tracker
     lifter: Lifter
+    fov_deg: float = DEFAULT_FOV_DEG
 
     def close(self) -> None:
         """Free the detector."""
@@ -99,7 +100,7 @@ def run(frames: Iterable[Frame], stages: Stages, sinks: Sequence[Sink], timers: 
 
     def finish(seen: _Seen) -> None:
         with timers.stage("lift"):
-            people = _lift_people(seen, stages.lifter)
+            people = _lift_people(seen, stages)
         result = Result(frame=seen.frame, people=people, timings_ms={**seen.timings_ms, **timers.take_frame()})
         with timers.stage("write"):
             for sink in sinks:
@@ -131,17 +132,18 @@ def _look(frame: Frame, stages: Stages, timers: StageTimers) -> _Seen:
     return _Seen(frame, people, timers.take_frame())
 
 
-def _lift_people(seen: _Seen, lifter: Lifter) -> tuple[Person, ...]:
+def _lift_people(seen: _Seen, stages: Stages) -> tuple[Person, ...]:
     """Lift, smooth and place everybody in the frame; one batch through the lifter."""
     if not seen.people:
         return ()
     time_s = seen.frame.stamp.time_s
-    windows = [window_of(person.track, person.keypoints, time_s) for person in seen.people]
+    scale = plane_scale(seen.frame.size_wh, stages.fov_deg)
+    windows = [window_of(person.track, person.keypoints, time_s, scale) for person in seen.people]
     people = []
-    for person, window, lifted in zip(seen.people, windows, lifter.lift(windows), strict=True):
+    for person, window, lifted in zip(seen.people, windows, stages.lifter.lift(windows), strict=True):
         track, keypoints = person.track, person.keypoints
         pose = smooth_pose(track, keypoints, lifted, time_s)
-        root_m = place_root(pose.xyz_m, window.xy[window.target], window.confidence[window.target])
+        root_m = place_root(pose.xyz_m, scale * window.xy[window.target], window.confidence[window.target])
         if root_m is not None:
             root_m = track.root_smoother(time_s, root_m)
         people.append(Person(track_id=track.track_id, keypoints=keypoints, pose=pose, root_m=root_m))
@@ -153,9 +155,16 @@ def push_joints(track: Track, keypoints: Keypoints2D, time_s: float, size_wh: tu
     track.window.push(time_s, to_screen(keypoints.xy_px, size_wh), keypoints.confidence)
 
 
-def window_of(track: Track, keypoints: Keypoints2D, time_s: float) -> Window:
-    """What the lifter shall see of a frame whose joints were pushed; ``keypoints`` are that frame's."""
-    return replace(track.window.at(time_s), world_xyz_m=keypoints.world_xyz_m)
+def window_of(track: Track, keypoints: Keypoints2D, time_s: float, scale: float) -> Window:
+    """What the lifter shall see of a frame whose joints were pushed.
+
+    Args:
+        track: whose joints.
+        keypoints: of that frame.
+        time_s: of that frame.
+        scale: ``geometry.plane_scale`` of the picture.
+    """
+    return replace(track.window.at(time_s), plane_scale=scale, world_xyz_m=keypoints.world_xyz_m)
 
 
 def smooth_pose(track: Track, keypoints: Keypoints2D, lifted: Pose3D, time_s: float) -> Pose3D:

@@ -1,36 +1,30 @@
 """Where the person stands: an estimate of the pelvis position in camera axes, for showing.
 
-A lifted pose has no place in the room. Given an assumed field of view and the pose's own scale, the translation that
+A lifted pose has no place in the room. Given the assumed field of view and the pose's own scale, the translation that
 best reprojects it onto its 2D joints is a linear least-squares problem in three unknowns. Both assumptions scale the
 distance, so this is an estimate and is never exported as a measurement.
 """
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from .datatypes import Float32Array
 
-DEFAULT_FOV_DEG = 60.0
 _MIN_WEIGHTED_JOINTS = 4
 _DISTANCE_RANGE_M = (0.3, 30.0)
 
 
-def place_root(
-    xyz_m: Float32Array, xy: Float32Array, confidence: Float32Array, *, fov_deg: float = DEFAULT_FOV_DEG
-) -> Float32Array | None:
+def place_root(xyz_m: Float32Array, xy: Float32Array, confidence: Float32Array) -> Float32Array | None:
     """Find the pelvis position that reprojects the pose onto its 2D joints.
 
-    With a pin-hole camera of focal length f (screen units), joint j satisfies ``f (X_j + t) = u_j (Z_j + t_z)`` for
-    its two coordinates, which is linear in t; rows are weighted with the joint's confidence.
+    In a pinhole camera, joint j satisfies ``X_j + t = u_j (Z_j + t_z)`` for its two coordinates, which is linear in t;
+    rows are weighted with the joint's confidence.
 
     Args:
         xyz_m: (17, 3) pelvis-relative pose in camera axes, metres.
-        xy: (17, 2) screen units.
+        xy: (17, 2) on the plane at distance 1 from the camera.
         confidence: (17,) weights in [0, 1].
-        fov_deg: assumed horizontal field of view.
 
     Returns:
         (3,) float32 metres, or None where too few joints are known or the solution is not in front of the camera.
@@ -38,13 +32,12 @@ def place_root(
     known = np.isfinite(xyz_m).all(axis=-1) & np.isfinite(xy).all(axis=-1) & (confidence > 0)
     if known.sum() < _MIN_WEIGHTED_JOINTS:
         return None
-    focal = 1 / math.tan(math.radians(fov_deg) / 2)
     points, image = xyz_m[known].astype(np.float64), xy[known].astype(np.float64)
     weights = np.repeat(confidence[known].astype(np.float64), 2)
     rows = np.zeros((len(points), 2, 3))
-    rows[:, 0, 0] = rows[:, 1, 1] = focal
+    rows[:, 0, 0] = rows[:, 1, 1] = 1
     rows[:, :, 2] = -image
-    wanted = image * points[:, 2:] - focal * points[:, :2]
+    wanted = image * points[:, 2:] - points[:, :2]
     system = rows.reshape(-1, 3) * weights[:, None]
     normal = system.T @ system
     if np.linalg.cond(normal) > 1e8:

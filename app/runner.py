@@ -169,7 +169,7 @@ def _open_stages(settings: Settings, lifter: pipeline.Lifter) -> pipeline.Stages
     """Make detector and tracker, which take longest."""
     detector = registry.create_detector(settings.detector, max_people=settings.max_people)
     tracker = Tracker(max_people=settings.max_people, new_track=track_maker(lifter.spec, settings.smooth))
-    return pipeline.Stages(detector, tracker, lifter)
+    return pipeline.Stages(detector, tracker, lifter, settings.fov_deg)
 
 
 def track_maker(spec: LifterSpec, smooth: str) -> Callable[[int], Track]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .geometry import DEFAULT_FOV_DEG
 from .manifest import default_name
 
 MAX_PEOPLE = 4
@@ -28,6 +29,7 @@ class Settings:
         detector: name or ``.task`` file.
         lifter: name or ``.onnx`` file.
         provider: where ONNX Runtime runs the lifter.
+        fov_deg: field of view of the camera along the longer side of its picture.
         max_people: how many people to follow.
         smooth: preset of ``smoothing.PRESETS``.
         mirror: mirror what is shown; what is measured stays as it is.
@@ -44,6 +46,7 @@ class Settings:
     detector: str = default_name("detector")
     lifter: str = default_name("lifter")
     provider: str = "auto"
+    fov_deg: float = DEFAULT_FOV_DEG
     max_people: int = 1
     smooth: str = "balanced"
     mirror: bool = False

@@ -1,7 +1,4 @@
-"""Virtual cameras: where they stand, and true perspective.
-
-The field of view does not matter: lifters see 2D poses that are normalised by person, so only directions count.
-"""
+"""Virtual cameras: where they stand, and true perspective. Fields of view follow from how far off-centre people are."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..sight import LEAST_DEPTH, Rows, sight_rows, turned_direction
 from .chance import Chance
 from .rotations import X_AXIS, Y_AXIS, Z_AXIS, about_axis, turn
 
@@ -20,6 +18,9 @@ _ROLL_DEG = (12.0, 30.0)
 """Standard deviation and limit: clips filmed with a tilted phone lose 15 mm where training had only 7 degrees."""
 _OFF_CENTRE = 0.2
 """Standard deviation of the person's place beside the optical axis, as a share of the distance."""
+_FIELD_OF_VIEW_SPREAD = 0.15
+"""Standard deviation of the logarithm of the true field of view over the one that the run time assumes: webcams have
+55 to 80 degrees."""
 _NEAREST_M = 0.25
 """No joint is nearer to the camera than this: points beside or behind a pinhole have no picture."""
 
@@ -53,3 +54,18 @@ def to_camera_axes(xyz_m: Tensor, rotations: Tensor) -> Tensor:
 def project(xyz_m: Tensor) -> Tensor:
     """Perspective: points (..., 3) in camera axes to (..., 2) on the plane at distance 1, x right, y down."""
     return xyz_m[..., :2] / xyz_m[..., 2:].clamp(min=_NEAREST_M)
+
+
+def misjudge_field_of_view(xy: Tensor, chance: Chance) -> Tensor:
+    """What points (N, ..., 2) on the plane at distance 1 become for somebody who can only guess the field of view."""
+    factors = torch.exp(_FIELD_OF_VIEW_SPREAD * chance.normal(len(xy)))
+    return xy * factors.reshape(-1, *(1,) * (xy.ndim - 1))
+
+
+def turn_to_joint(xy: Tensor, joint: int) -> tuple[Tensor, Tensor]:
+    """``posedemo.sight.turn_to_pelvis`` on tensors: (..., J, 2) to the turned points and the rotations (..., 3, 3)."""
+    rows = sight_rows(xy[..., joint, 0], xy[..., joint, 1])
+    by_joint: Rows = tuple((a[..., None], b[..., None], c[..., None]) for a, b, c in rows)
+    right, down, away = turned_direction(by_joint, xy[..., 0], xy[..., 1])
+    turned = torch.stack([right, down], dim=-1) / away.clamp(min=LEAST_DEPTH)[..., None]
+    return turned, torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)

@@ -19,6 +19,7 @@ from ..skeleton import H36M17
 from .bodies import face_forward, to_adult_size
 from .chance import Chance
 from .corpus import Clip, Corpus
+from .normalise import SCREEN
 from .predictors import Predictor, cut_windows, lift_sequences, rate_notes
 from .samples import SampleMaker
 from .scores import Report, Scores, score
@@ -71,7 +72,7 @@ def check_held_out_fits(predictor: Predictor, corpus: Corpus) -> None:
                 f"{what} has the joints of {skeleton.name}, virtual cameras know those of {H36M17.name}",
                 hint="evaluate with --protocol h36m or humaneva",
             )
-    if predictor.normalisation != "person":
+    if predictor.normalisation == SCREEN:
         raise ConfigError(
             f"the lifter {predictor.name} takes people as the cameras of its training showed them, "
             "virtual cameras show them anywhere and of any size",

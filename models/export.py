@@ -20,6 +20,7 @@ from .checkpoints import Checkpoint
 from .corpus import UNITS, Corpus
 from .evaluate import HeldOut, check_held_out_fits
 from .lifter import Lifter
+from .normalise import PERSON, SCREEN, SIGHT
 from .predictors import Predictor, checkpoint_predictor, cut_windows, onnx_predictor
 from .semgcn import SemGConv
 from .views import require_skeleton, view_sequences
@@ -32,10 +33,10 @@ log = logging.getLogger(__name__)
 
 Float32Array = npt.NDArray[np.float32]
 
-CONTRACT_VERSION = "1"
-FIXED_CAMERA_CONTRACT_VERSION = "2"
-"""Of lifters that do not normalise inside. They take the same screen units, but give the right pose only for people as
-the cameras of their training showed them: a reader of version 1, which knows nothing of that, must refuse them."""
+CONTRACT_VERSIONS = {PERSON: "1", SCREEN: "2", SIGHT: "3"}
+"""By normalisation. "screen" lifters take the units of version 1, but give the right pose only for people as the
+cameras of their training showed them; "sight" lifters take the picture of a camera that was turned to the person: a
+reader of version 1, which knows nothing of either, must refuse both."""
 OPSET = 18
 INPUT_NAME, OUTPUT_NAME = "xy", "xyz"
 PARITY_TOLERANCE_M = 1e-4
@@ -192,10 +193,9 @@ def _strip_traces(model: onnx.ModelProto) -> None:
 def metadata(checkpoint: Checkpoint) -> dict[str, str]:
     """The contract that the run time checks, and where the file comes from."""
     config = checkpoint.config
-    is_anywhere = config.normalisation == "person"
     num_parameters = sum(weights.numel() for weights in checkpoint.lifter().parameters())
     return {
-        "posedemo_contract": CONTRACT_VERSION if is_anywhere else FIXED_CAMERA_CONTRACT_VERSION,
+        "posedemo_contract": CONTRACT_VERSIONS[config.normalisation],
         "lifter": config.lifter,
         "skeleton": config.skeleton,
         "joints": ",".join(SKELETONS[config.skeleton].joints),
@@ -204,8 +204,8 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
         "rate_hz": f"{config.rate_hz:g}",
         "units": UNITS,
         # What is fed in; "inner" is what the network does to it before anything else.
-        "normalisation": "screen",
-        "inner_normalisation": "person" if is_anywhere else "none",
+        "normalisation": SIGHT if config.normalisation == SIGHT else SCREEN,
+        "inner_normalisation": "none" if config.normalisation == SCREEN else PERSON,
         "parameters": str(num_parameters),
         "network": json.dumps(dict(config.network), sort_keys=True),
         "corpus": checkpoint.corpus,

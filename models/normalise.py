@@ -44,4 +44,10 @@ def _as_it_comes(_: Skeleton) -> nn.Module:
     return nn.Identity()
 
 
-NORMALISATIONS: Mapping[str, Callable[[Skeleton], nn.Module]] = {"person": PersonNormalise, "screen": _as_it_comes}
+PERSON, SIGHT, SCREEN = "person", "sight", "screen"
+
+NORMALISATIONS: Mapping[str, Callable[[Skeleton], nn.Module]] = {
+    PERSON: PersonNormalise,
+    SIGHT: PersonNormalise,  # of a camera that is turned to the person beforehand
+    SCREEN: _as_it_comes,
+}

@@ -13,9 +13,11 @@ import torch
 
 from .. import model_files
 from ..errors import ConfigError, ModelError
+from ..sight import turn_to_pelvis
 from ..skeleton import H36M17, SKELETONS, Skeleton
 from .checkpoints import Checkpoint, load_checkpoint
 from .lifter import Lifter
+from .normalise import PERSON, SCREEN, SIGHT
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -37,8 +39,8 @@ class Predictor:
         num_frames: T.
         holdout: patterns of the subjects that it was not trained on.
         skeleton: its J joints.
-        normalisation: "person" where it takes people anywhere and of any size in the picture; "screen" where it
-            takes them as its training cameras showed them.
+        normalisation: "sight" where the camera must be turned to the person beforehand; "person" where it takes people
+            anywhere and of any size in the picture; "screen" where it takes them as its training cameras showed them.
         look_ahead: frames of the window after the one that is lifted.
         rate_hz: frames a second that it was trained at, or None where that is not known.
         name: what to call it.
@@ -48,7 +50,7 @@ class Predictor:
     num_frames: int
     holdout: tuple[str, ...] = ()
     skeleton: Skeleton = H36M17
-    normalisation: str = "person"
+    normalisation: str = PERSON
     look_ahead: int = 0
     rate_hz: float | None = None
     name: str = "lifter"
@@ -134,11 +136,17 @@ def _stated(metadata: Mapping[str, str]) -> Predictor:
         num_frames=num_frames,
         holdout=tuple(json.loads(metadata.get("holdout", "[]"))),
         skeleton=SKELETONS[metadata["skeleton"]],
-        # Files of before the key existed all normalised inside.
-        normalisation="screen" if metadata.get("inner_normalisation", "person") == "none" else "person",
+        normalisation=_stated_normalisation(metadata),
         look_ahead=num_frames - 1 - int(metadata["target"]),
         rate_hz=float(metadata["rate_hz"]),
     )
+
+
+def _stated_normalisation(metadata: Mapping[str, str]) -> str:
+    if metadata["normalisation"] == SIGHT:
+        return SIGHT
+    # Files of before the key existed all normalised inside.
+    return SCREEN if metadata.get("inner_normalisation", PERSON) == "none" else PERSON
 
 
 def load_predictor(path: Path, *, device: str | torch.device = "cpu") -> Predictor:
@@ -188,13 +196,22 @@ def rate_notes(predictor: Predictor, rates_hz: Iterable[float]) -> tuple[str, ..
     return (f"the lifter was trained at {predictor.rate_hz:g} frames a second, the data have {have}",)
 
 
-def lift_sequences(predictor: Predictor, xy: Float32Array, *, first: int = 0) -> Float32Array:
+def lift_sequences(predictor: Predictor, xy: Float32Array, *, first: int = 0, plane_scale: float = 1.0) -> Float32Array:
     """Lift the frames of sequences (S, F, J, 2) from a first one on: (S, F - first, J, 3) metres.
+
+    Args:
+        predictor: the lifter.
+        xy: 2D joints.
+        first: number of frames before the first one that is lifted.
+        plane_scale: what brings ``xy`` onto the plane at distance 1 from the camera.
 
     Raises:
         ModelError: the lifter gives numbers that are not finite.
     """
     num_frames = xy.shape[1] - first
+    turns: Float32Array | None = None
+    if predictor.normalisation == SIGHT:
+        xy, turns = turn_to_pelvis(plane_scale * xy)
     num_windows, chunk = len(xy) * num_frames, max(1, _CHUNK_FRAMES // predictor.num_frames)
     poses = []
     for start in range(0, num_windows, chunk):
@@ -203,7 +220,7 @@ def lift_sequences(predictor: Predictor, xy: Float32Array, *, first: int = 0) ->
     joined: Float32Array = np.concatenate(poses).reshape(len(xy), num_frames, xy.shape[2], 3)
     if not np.isfinite(joined).all():
         raise ModelError(f"{predictor.name} gives poses that are not finite", hint="train it again")
-    return joined
+    return joined if turns is None else joined @ turns[:, first:]
 
 
 def cut_windows(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from tqdm import tqdm
 
 from ..errors import ConfigError
+from ..geometry import plane_scale
 from .corpus import Corpus
 from .predictors import Predictor, lift_sequences, rate_notes
 from .scores import Report, Scores, SequenceScores, mean_of_frames, mean_of_rows, score
@@ -77,7 +78,7 @@ def measure_sequences(predictor: Predictor, sequences: Sequence[ViewSequence]) -
     """Lift every frame of every sequence and compare; nothing reaches from one sequence into another."""
     measured = []
     for sequence in tqdm(sequences, desc="evaluating", unit="sequence", disable=None, leave=False):
-        predicted_m = lift_sequences(predictor, sequence.xy[None])[0]
+        predicted_m = lift_sequences(predictor, sequence.xy[None], plane_scale=plane_scale((1, 1)))[0]
         scores = score(predicted_m, sequence.xyz_m, predictor.skeleton)
         clip = sequence.clip
         measured.append(SequenceScores(action_of(clip), clip.subject.rpartition("/")[2], len(predicted_m), scores))

@@ -9,9 +9,17 @@ from torch import Tensor
 
 from ..skeleton import H36M17
 from .bodies import face_forward, to_adult_size, vary
-from .cameras import draw_places, draw_rotations, project, to_camera_axes
+from .cameras import (
+    draw_places,
+    draw_rotations,
+    misjudge_field_of_view,
+    project,
+    to_camera_axes,
+    turn_to_joint,
+)
 from .chance import Chance
 from .detections import derive, detect, observed_points
+from .rotations import turn
 from .windows import Motion, draw_windows
 
 _PELVIS = H36M17.index("pelvis")
@@ -24,6 +32,7 @@ class Samples(NamedTuple):
     Attributes:
         xy: (N, T, 17, 2) joints in the picture, on a plane at distance 1 from the camera: x right, y down.
         xyz_m: (N, T, 17, 3) true joints relative to the pelvis, camera axes, metres at the size of an average adult.
+            Both are of the camera turned to the pelvis of each frame, where the maker does that.
         actions: (N,) number of the action; None where nothing is known of it.
     """
 
@@ -51,12 +60,15 @@ class SampleMaker:
         num_frames: T, length of a window.
         vary_motion: change bodies, poses and speed.
         detector_errors: give the 2D a detector's errors; without, only its definition of the joints.
+        turned: turn the camera to the pelvis of each frame (``posedemo.sight``); with a detector's errors come those of
+            the field of view, which the run time can only guess.
     """
 
     motion: Motion
     num_frames: int
     vary_motion: bool = True
     detector_errors: bool = True
+    turned: bool = False
 
     batches_together: ClassVar[int] = 8
     """Making samples consists of many small operations, which cost half as much on large batches."""
@@ -83,4 +95,9 @@ class SampleMaker:
         points = project(to_camera_axes(seen_m, rotations) + places_m[:, None, None])
         xy = detect(points, chance) if self.detector_errors else derive(points[:, 1:])
         camera_m = to_camera_axes(world_m[:, 1:], rotations)
-        return Samples(xy, camera_m - camera_m[:, :, _PELVIS, None])
+        xyz_m = camera_m - camera_m[:, :, _PELVIS, None]
+        if self.turned:
+            assumed = misjudge_field_of_view(xy, chance) if self.detector_errors else xy
+            xy, turns = turn_to_joint(assumed, _PELVIS)
+            xyz_m = turn(turns, xyz_m)
+        return Samples(xy, xyz_m)

@@ -167,6 +167,8 @@ class SemGCN(nn.Module):
         non_local: with the non-local blocks; without them this is the paper's 0.27 million parameter variant.
         channels: width.
         num_blocks: depth.
+        joint_embedding: tell every joint which one it is, by a learned vector that is added to its first features
+            (ours). Without it, only the learned edges can tell left from right.
     """
 
     def __init__(
@@ -177,10 +179,12 @@ class SemGCN(nn.Module):
         non_local: bool = True,
         channels: int = 128,
         num_blocks: int = 4,
+        joint_embedding: bool = False,
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = [GraphLayer(skeleton, 2, channels, channel_wise=channel_wise)]
-        layers += [NonLocalBlock(skeleton, channels)] if non_local else []
+        self.input = GraphLayer(skeleton, 2, channels, channel_wise=channel_wise)
+        self.joint_embedding = nn.Parameter(torch.randn(skeleton.num_joints, channels)) if joint_embedding else None
+        layers: list[nn.Module] = [NonLocalBlock(skeleton, channels)] if non_local else []
         for _ in range(num_blocks):
             layers += [ResidualBlock(skeleton, channels, channel_wise=channel_wise)]
             layers += [NonLocalBlock(skeleton, channels)] if non_local else []
@@ -189,7 +193,10 @@ class SemGCN(nn.Module):
 
     def forward(self, xy: Tensor) -> Tensor:
         """Lift poses (N, J, 2) to (N, J, 3)."""
-        xyz: Tensor = self.output(self.features(xy))
+        joints = self.input(xy)
+        if self.joint_embedding is not None:
+            joints = joints + self.joint_embedding
+        xyz: Tensor = self.output(self.features(joints))
         return xyz
 
 

@@ -15,6 +15,7 @@ from .corpus import Clip, Corpus
 from .evaluate import HeldOut, evaluate
 from .lifter import Lifter
 from .metrics import mpjpe, p_mpjpe
+from .normalise import SIGHT
 from .predictors import torch_predictor
 from .samples import Maker, SampleMaker
 from .split import split_clips, split_protocol
@@ -84,14 +85,18 @@ def _virtual(corpus: Corpus, config: TrainConfig, holdout: Sequence[str]) -> Tra
     held_out = HeldOut(load_motion(corpus, held), num_sequences=_SEQUENCES_WHILE_TRAINING)
 
     def measure(lifter: Lifter) -> Errors:
-        predictor = replace(torch_predictor(lifter, config.num_frames), look_ahead=config.look_ahead)
+        predictor = replace(
+            torch_predictor(lifter, config.num_frames),
+            look_ahead=config.look_ahead,
+            normalisation=config.normalisation,
+        )
         return {
             f"{kind}_{name}": getattr(score, name)
             for kind, score in evaluate(predictor, held_out).items()
             for name in ("mpjpe_mm", "p_mpjpe_mm")
         }
 
-    maker = SampleMaker(load_motion(corpus, kept), config.num_frames)
+    maker = SampleMaker(load_motion(corpus, kept), config.num_frames, turned=config.normalisation == SIGHT)
     return TrainingData(config, maker, measure, f"{len(kept)} clips, {len(held)} are held out")
 
 

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import registry
-from ..command import Command
+from ..command import Command, add_fov
 from ..datatypes import Float32Array, Keypoints2D, Person, Window
 from ..delay import DelayLine
 from ..errors import SourceError
+from ..geometry import plane_scale
 from ..manifest import manifest
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
 from ..pipeline import Lifter, push_joints, smooth_pose, window_of
@@ -51,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lifter", metavar="NAME", default=Settings.lifter, help="name or .onnx file (default: %(default)s)"
     )
     parser.add_argument("--provider", choices=PROVIDER_CHOICES, default=Settings.provider)
+    add_fov(parser)
     parser.add_argument("--smooth", choices=tuple(PRESETS), default=Settings.smooth, help="(default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
 
@@ -76,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_outputs([arguments.output], inputs=[arguments.keypoints], overwrite=arguments.overwrite)
     table = read_keypoints(arguments.keypoints)
     with registry.create_lifter(arguments.lifter, provider=arguments.provider) as lifter:
-        rows = _lift(table, lifter, arguments.smooth)
+        rows = _lift(table, lifter, arguments.smooth, arguments.fov_deg)
     facts = file_facts(
         fps=table.fps,
         size_wh=table.size_wh,
@@ -197,12 +199,12 @@ def _person(row: Float32Array, skeleton: Skeleton) -> Keypoints2D:
     return remap(Keypoints2D(xy_px=xy_px, confidence=confidence, skeleton=skeleton))
 
 
-def _lift(table: KeypointTable, lifter: Lifter, smooth: str) -> PoseRows:
+def _lift(table: KeypointTable, lifter: Lifter, smooth: str, fov_deg: float) -> PoseRows:
     """Window, lift in batches, and smooth, each track on its own."""
     new_track = track_maker(lifter.spec, smooth)
     tracks = {int(track_id): new_track(int(track_id)) for track_id in np.unique(table.track_id)}
     rows = PoseRows()
-    ready = _windows(table, tracks, lifter.spec.look_ahead_s)
+    ready = _windows(table, tracks, lifter.spec.look_ahead_s, plane_scale(table.size_wh, fov_deg))
     while batch := list(islice(ready, _BATCH_WINDOWS)):
         poses = lifter.lift([window for _, window in batch])
         for (row, _), lifted in zip(batch, poses, strict=True):
@@ -213,13 +215,15 @@ def _lift(table: KeypointTable, lifter: Lifter, smooth: str) -> PoseRows:
     return rows
 
 
-def _windows(table: KeypointTable, tracks: Mapping[int, Track], look_ahead_s: float) -> Iterator[tuple[int, Window]]:
+def _windows(
+    table: KeypointTable, tracks: Mapping[int, Track], look_ahead_s: float, scale: float
+) -> Iterator[tuple[int, Window]]:
     """Each row and what the lifter shall see of it, in the order of time."""
     waiting: DelayLine[int] = DelayLine(look_ahead_s)
 
     def look(row: int) -> tuple[int, Window]:
         track = tracks[int(table.track_id[row])]
-        return row, window_of(track, table.keypoints[row], float(table.time_s[row]))
+        return row, window_of(track, table.keypoints[row], float(table.time_s[row]), scale)
 
     for row in np.lexsort((table.track_id, table.time_s)).tolist():
         time_s = float(table.time_s[row])

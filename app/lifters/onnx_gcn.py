@@ -16,18 +16,22 @@ import onnxruntime as ort
 from ..datatypes import LifterSpec, Pose3D, Window
 from ..errors import ConfigError, ModelError
 from ..native_output import quiet_native_output
+from ..sight import turn_to_pelvis
 from ..skeleton import H36M17
 
 logger = logging.getLogger(__name__)
 
-CONTRACT_KEY, CONTRACT_VERSION = "posedemo_contract", "1"
+CONTRACT_KEY = "posedemo_contract"
+NORMALISATIONS = {"1": "screen", "3": "sight"}
+"""What a lifter is fed, by version of the contract: 2D joints in screen units, or those that the camera would see if it
+were turned to the person. Files of version 2 know people only as the cameras of their training data showed them."""
 
 CONTRACT = {
     "skeleton": (H36M17.name, "is for the skeleton {}, this program shows {}"),
     "units": ("metre", "gives its poses in {}, this program takes {}"),
-    "normalisation": ("screen", "takes 2D joints in the normalisation {}, this program gives {}"),
 }
 """Metadata that a model file must state, and what to say of one that states anything else and would give nonsense."""
+_OTHER_NORMALISATION = "takes 2D joints in the normalisation {}, this program gives {}"
 
 _EXPORT_HINT = "export the lifter with `posedemo export`"
 
@@ -59,7 +63,9 @@ class OnnxLifter:
     def __init__(self, model: bytes, *, name: str, provider: str = "auto") -> None:
         _refuse_external_data(model, name)
         self._session, self.provider = _open_session(model, name, provider)
-        self.spec = _read_spec(self._session.get_modelmeta().custom_metadata_map, name)
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.spec = _read_spec(metadata, name)
+        self._is_turned = metadata["normalisation"] == "sight"
         _check_input(self._session.get_inputs(), self.spec, name)
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[0].name
@@ -74,8 +80,14 @@ class OnnxLifter:
 
     def lift(self, windows: Sequence[Window]) -> tuple[Pose3D, ...]:
         """One pose a window, as one batch."""
-        batch = np.stack([window.xy for window in windows])
-        (poses,) = self._session.run([self._output], {self._input: batch})
+        if self._is_turned:
+            on_plane = np.stack([window.xy * np.float32(window.plane_scale) for window in windows])
+            batch, rotations = turn_to_pelvis(on_plane)
+            (turned,) = self._session.run([self._output], {self._input: batch})
+            poses = turned @ rotations[range(len(windows)), [window.target for window in windows]]
+        else:
+            batch = np.stack([window.xy for window in windows])
+            (poses,) = self._session.run([self._output], {self._input: batch})
         return tuple(
             Pose3D(xyz_m=np.ascontiguousarray(pose, np.float32), confidence=window.confidence[window.target])
             for pose, window in zip(poses, windows, strict=True)
@@ -163,12 +175,14 @@ def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
             f"{name} knows people only as its training data's cameras showed them: it does not normalise by person",
             "train one that does: posedemo train --preset live",
         )
-    if version != CONTRACT_VERSION:
+    if version not in NORMALISATIONS:
+        known = " and ".join(NORMALISATIONS)
         raise ModelError(
-            f"{name} states version {version} of the lifters' contract, this program knows version {CONTRACT_VERSION}",
+            f"{name} states version {version} of the lifters' contract, this program knows versions {known}",
             "use the posedemo that exported it, or export it again with this one",
         )
-    for key, (expected, sentence) in CONTRACT.items():
+    contract = {**CONTRACT, "normalisation": (NORMALISATIONS[version], _OTHER_NORMALISATION)}
+    for key, (expected, sentence) in contract.items():
         if key not in metadata:
             raise ModelError(f"{name} does not state its {key}", _EXPORT_HINT)
         if metadata[key] != expected:

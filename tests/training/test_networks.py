@@ -110,6 +110,16 @@ def test_non_local_attention_without_pooling_follows_equation_4() -> None:
     torch.testing.assert_close(block(x), expected)
 
 
+@pytest.mark.parametrize("joint_embedding", [False, True])
+def test_semgcn_can_be_told_which_joint_is_which(joint_embedding: bool) -> None:
+    torch.manual_seed(0)
+    network = SemGCN(H36M17, channels=16, num_blocks=2, joint_embedding=joint_embedding).eval()
+    xy = torch.randn(3, 17, 2)
+    mirrored = network(xy[:, H36M17.flip_order])[:, H36M17.flip_order]
+    # Untrained edges are the same left and right.
+    assert torch.allclose(mirrored, network(xy), atol=1e-5) is not joint_embedding
+
+
 def test_person_normalise_ignores_place_and_size() -> None:
     torch.manual_seed(0)
     normalise = PersonNormalise(H36M17)

@@ -20,6 +20,7 @@ from posedemo.models.rotations import Y_AXIS, about_axis, from_vector, turn
 from posedemo.models.samples import SampleMaker
 from posedemo.models.windows import Motion, draw_windows, load_motion
 from posedemo.remap import remap
+from posedemo.sight import turn_to_pelvis
 from posedemo.skeleton import CANONICAL_BONE_SUM_M, COCO17, H36M17
 from torch import Tensor
 
@@ -174,6 +175,28 @@ def test_samples(motion: Motion, num_frames: int) -> None:
     again = SampleMaker(motion, num_frames).draw(Chance(3), 300)
     assert torch.equal(again.xy, samples.xy)
     assert not torch.equal(SampleMaker(motion, num_frames).draw(Chance(4), 300).xy, samples.xy)
+
+
+def test_turned_samples_are_those_of_the_run_time(motion: Motion) -> None:
+    def samples(*, turned: bool) -> tuple[np.ndarray, np.ndarray]:
+        maker = SampleMaker(motion, 9, vary_motion=False, detector_errors=False, turned=turned)
+        drawn = maker.draw(Chance(3), 50)
+        return drawn.xy.numpy(), drawn.xyz_m.numpy()
+
+    (plain_xy, plain_m), (turned_xy, turned_m) = samples(turned=False), samples(turned=True)
+    expected_xy, rotations = turn_to_pelvis(plain_xy)
+    np.testing.assert_allclose(turned_xy, expected_xy, atol=1e-6)
+    np.testing.assert_allclose(turned_m @ rotations, plain_m, atol=1e-6)
+    assert np.abs(turned_m - plain_m).max() > 0.05
+
+
+def test_field_of_view_is_misjudged_only_with_a_detector(motion: Motion) -> None:
+    plain, turned = (SampleMaker(motion, 1, turned=one).draw(Chance(3), 200) for one in (False, True))
+    exact_xy, _ = turn_to_pelvis(plain.xy.numpy())
+    assert np.abs(turned.xy.numpy() - exact_xy).max() > 0.01
+    # By so much the poses are turned wrongly, and no more: they keep their shape.
+    shape_m = turned.xyz_m.norm(dim=-1) - plain.xyz_m.norm(dim=-1)
+    assert shape_m.abs().max() < 1e-5
 
 
 def test_clean_samples_are_projections_of_their_targets(motion: Motion) -> None:

@@ -12,6 +12,7 @@ from posedemo.errors import ModelError, SourceError
 from posedemo.lifters.onnx_gcn import OnnxLifter
 from posedemo.pipeline import Stages, run
 from posedemo.runner import track_maker
+from posedemo.sight import turn_to_pelvis
 from posedemo.timing import StageTimers
 from posedemo.tracking import Tracker
 
@@ -71,6 +72,23 @@ REFUSED = {
     "numbers": ({"element_type": TensorProto.DOUBLE}, r"takes tensor\(double\)"),
     "flat poses": ({"num_outputs": 2}, r"gives poses of shape \(17, 2\)"),
 }
+
+
+def test_lifter_of_a_turned_camera_is_fed_that_camera_and_its_pose_turned_back():
+    model = echo_lifter(num_frames=3, target=1, metadata={"posedemo_contract": "3", "normalisation": "sight"})
+    random = np.random.default_rng(0)
+    windows = [
+        Window(
+            random.normal(place, 0.2, (3, 17, 2)).astype(np.float32), np.ones((3, 17), np.float32), 1, plane_scale=scale
+        )
+        for place, scale in ((0.0, 0.5), (0.8, 0.5), (0.8, 0.9))
+    ]
+    with open_lifter(model) as lifter:
+        poses = lifter.lift(windows)
+    for window, pose in zip(windows, poses, strict=True):
+        turned, rotation = turn_to_pelvis(window.xy[1] * np.float32(window.plane_scale))
+        flat = np.concatenate([turned, np.zeros((17, 1), np.float32)], axis=1)
+        np.testing.assert_allclose(pose.xyz_m, flat @ rotation, atol=1e-6)
 
 
 @pytest.mark.parametrize("case", REFUSED)
