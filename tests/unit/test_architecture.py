@@ -15,6 +15,8 @@ PURE = (
     "datatypes",
     "skeleton",
     "geometry",
+    "sight",
+    "motion_quality",
     "remap",
     "window",
     "delay",
@@ -34,6 +36,8 @@ ONLY_IMPORTERS = {
 SHARED_WITH_TRAINING = {
     "skeleton",
     "geometry",
+    "sight",
+    "motion_quality",
     "datatypes",
     "window",
     "errors",
