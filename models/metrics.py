@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..motion_quality import align
+
 FloatArray = npt.NDArray[np.floating]
 
 
@@ -27,20 +29,9 @@ def n_mpjpe(predicted: FloatArray, true: FloatArray) -> FloatArray:
 def p_mpjpe(predicted: FloatArray, true: FloatArray) -> FloatArray:
     """``mpjpe`` after the best rotation, uniform scale and shift for each pose.
 
-    Reflections are not allowed: a mirrored person is an error. Least squares by singular values (Umeyama 1991).
+    Reflections are not allowed: a mirrored person is an error.
     """
-    predicted_mean = predicted.mean(axis=-2, keepdims=True)
-    true_mean = true.mean(axis=-2, keepdims=True)
-    centred, target = predicted - predicted_mean, true - true_mean
-    u, singular, vt = np.linalg.svd(np.swapaxes(centred, -1, -2) @ target)
-    handedness = np.sign(np.linalg.det(u) * np.linalg.det(vt))
-    signs = np.ones_like(singular)
-    signs[..., -1] = handedness
-    rotation = (u * signs[..., None, :]) @ vt
-    variance = (centred * centred).sum(axis=(-2, -1))
-    scale = (singular * signs).sum(axis=-1) / np.maximum(variance, 1e-12)
-    aligned = scale[..., None, None] * (centred @ rotation) + true_mean
-    return mpjpe(aligned, true)
+    return mpjpe(align(predicted, true), true)
 
 
 def mpjve(predicted: FloatArray, true: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..geometry import bone_lengths
+from ..motion_quality import bone_spread
 from ..outputs import PartialFile, writing
 from ..skeleton import H36M17, Skeleton
 from .metrics import mpjpe, mpjve, n_mpjpe, p_mpjpe
@@ -55,14 +55,12 @@ class SequenceScores:
 
 def score(predicted_m: FloatArray, true_m: FloatArray, skeleton: Skeleton = H36M17) -> Scores:
     """Compare sequences (..., F, J, 3) in metres. A single frame has no velocity: ``mpjve_mm`` is then 0."""
-    lengths_m = bone_lengths(predicted_m, skeleton)  # (..., F, B)
-    spread = lengths_m.std(axis=-2) / np.maximum(lengths_m.mean(axis=-2), 1e-9)
     return Scores(
         mpjpe_mm=1000 * float(mpjpe(predicted_m, true_m).mean()),
         p_mpjpe_mm=1000 * float(p_mpjpe(predicted_m, true_m).mean()),
         n_mpjpe_mm=1000 * float(n_mpjpe(predicted_m, true_m).mean()),
         mpjve_mm=1000 * float(mpjve(predicted_m, true_m).mean()) if true_m.shape[-3] > 1 else 0.0,
-        bone_spread_percent=100 * float(spread.mean()),
+        bone_spread_percent=100 * float(bone_spread(predicted_m, skeleton).mean()),
     )
 
 
