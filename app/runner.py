@@ -66,7 +66,7 @@ def run(settings: Settings) -> int:
         stack.callback(lifter.close)
         _check_look_ahead(lifter.spec, settings)
         outputs = stack.enter_context(SinkSet(settings, source.info, lifter.spec))
-        stages = stack.enter_context(_open_stages(settings, lifter))
+        stages = stack.enter_context(open_stages(settings, lifter))
         # The libraries leave half a million objects that live as long as the run. MediaPipe makes enough small ones a
         # frame to set off full collections, each of which would visit them all.
         gc.collect()
@@ -165,7 +165,7 @@ def _check_look_ahead(spec: LifterSpec, settings: Settings) -> None:
         )  # fmt: skip
 
 
-def _open_stages(settings: Settings, lifter: pipeline.Lifter) -> pipeline.Stages:
+def open_stages(settings: Settings, lifter: pipeline.Lifter) -> pipeline.Stages:
     """Make detector and tracker, which take longest."""
     detector = registry.create_detector(settings.detector, max_people=settings.max_people)
     tracker = Tracker(max_people=settings.max_people, new_track=track_maker(lifter.spec, settings.smooth))
