@@ -76,8 +76,7 @@ class _Graph(nn.Module):
 class NearestGraph(_Graph):
     """Spatial affinity, anew for every frame: each joint hears the K others that are nearest in a learned space.
 
-    ``d_ij = |P x_i - P x_j|^2`` and ``alpha_ij = softmax_j(-d_ij e^s)`` over those K, with a learned s. Distances come
-    from differences: the expanded square would lose digits, and with them the choice of neighbours.
+    ``d_ij = |P x_i - P x_j|^2`` and ``alpha_ij = softmax_j(-d_ij e^s)`` over those K, with a learned s.
     """
 
     def forward(self, evidence: Tensor) -> Tensor:
@@ -88,10 +87,16 @@ class NearestGraph(_Graph):
 
 
 def _squared_distances(places: Tensor) -> Tensor:
-    """Squared distances (N, T, J, J) of all joints from each other, of places (N, C, T, J)."""
-    by_joint = places.permute(0, 3, 2, 1)  # (N, J, T, C): with the joints first, ONNX Runtime subtracts long rows
-    differences = by_joint.unsqueeze(2) - by_joint.unsqueeze(1)  # (N, J, J, T, C)
-    return (differences * differences).sum(dim=-1).permute(0, 3, 1, 2)
+    """Squared distances (N, T, J, J) of all joints from each other, of places (N, C, T, J).
+
+    ``|p|^2 + |q|^2 - 2 p q``: a matrix product instead of J^2 differences, a third of DG-Net's time in ONNX Runtime.
+    Places are taken from their mean first, or the difference of large squares would lose digits, and with them the
+    choice of neighbours.
+    """
+    by_frame = places.permute(0, 2, 3, 1)  # (N, T, J, C)
+    by_frame = by_frame - by_frame.mean(dim=2, keepdim=True)
+    squares = (by_frame * by_frame).sum(dim=-1, keepdim=True)
+    return squares + squares.transpose(2, 3) - 2 * (by_frame @ by_frame.transpose(2, 3))
 
 
 def _squared_distances_in_training(places: Tensor) -> Tensor:
@@ -142,8 +147,8 @@ class MovementGraph(_Graph):
 def sparse_softmax(scores: Tensor, sharpness: Tensor, num_neighbours: int) -> Tensor:
     """Softmax over the highest scores of each row, without the diagonal; everything else becomes exactly 0.
 
-    The k-th highest score is the threshold: an addition instead of a scatter. Equal scores at the threshold are all
-    taken.
+    The highest scores are found one after the other: J is small, and K maxima cost less than a sort. What is left below
+    them gets a large negative number added, instead of a scatter. Equal scores are taken together, and count as one.
 
     Args:
         scores: (..., J receiving, J sending).
@@ -151,9 +156,13 @@ def sparse_softmax(scores: Tensor, sharpness: Tensor, num_neighbours: int) -> Te
         num_neighbours: how many of each row to take.
     """
     others = scores + _NOT_CHOSEN * torch.eye(scores.shape[-1], device=scores.device)
-    threshold = torch.topk(others, num_neighbours, dim=-1).values[..., -1:]
+    left = others.detach()
+    threshold = left.amax(dim=-1, keepdim=True)
+    for _ in range(num_neighbours - 1):
+        left = torch.where(left >= threshold, _NOT_CHOSEN, left)
+        threshold = left.amax(dim=-1, keepdim=True)
     not_chosen = torch.where(others >= threshold, 0.0, _NOT_CHOSEN)
-    return torch.softmax(scores * torch.exp(sharpness) + not_chosen, dim=-1)
+    return torch.softmax(others * torch.exp(sharpness) + not_chosen, dim=-1)
 
 
 def hear(x: Tensor, graphs: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
 import warnings
@@ -12,17 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
 
 from ..errors import ModelError, OutputError
 from ..skeleton import SKELETONS
 from .checkpoints import Checkpoint
 from .corpus import UNITS, Corpus
 from .evaluate import HeldOut, check_held_out_fits
+from .folding import fold
 from .lifter import Lifter
 from .normalise import PERSON, SCREEN, SIGHT
 from .predictors import Predictor, checkpoint_predictor, cut_windows, onnx_predictor
-from .semgcn import SemGConv
 from .views import require_skeleton, view_sequences
 from .windows import load_motion
 
@@ -48,38 +46,6 @@ FORBIDDEN_OPERATORS = frozenset(
     {"If", "Loop", "Scan", "NonZero", "ScatterND", "ScatterElements", "RandomNormal", "RandomUniform", "Dropout"}
 )
 """Signs of an export gone wrong: a network in training mode, or shapes that depend on values."""
-
-
-class FoldedSemGConv(nn.Module):
-    """``SemGConv`` for inference: the softmax over edges does not depend on the input and becomes constants."""
-
-    def __init__(self, layer: SemGConv) -> None:
-        super().__init__()
-        weights = layer.edge_softmax().detach()
-        self.own_share: Tensor
-        self.neighbour_shares: Tensor
-        self.register_buffer("own_share", (weights * layer.identity).sum(dim=-1).transpose(0, 1).contiguous())
-        self.register_buffer("neighbour_shares", weights * (1 - layer.identity))
-        self.self_weight, self.neighbour_weight, self.bias = layer.self_weight, layer.neighbour_weight, layer.bias
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map features (N, J, C_in) to (N, J, C_out)."""
-        own = (x @ self.self_weight) * self.own_share
-        if len(self.neighbour_shares) == 1:
-            received = self.neighbour_shares[0] @ (x @ self.neighbour_weight)
-        else:
-            received = torch.einsum("crs,nsc->nrc", self.neighbour_shares, x @ self.neighbour_weight)
-        return own + received + self.bias
-
-
-def fold(module: nn.Module) -> nn.Module:
-    """A copy of a module whose graph convolutions are folded."""
-    folded = copy.deepcopy(module)
-    for parent in list(folded.modules()):
-        for name, child in parent.named_children():
-            if isinstance(child, SemGConv):
-                setattr(parent, name, FoldedSemGConv(child))
-    return folded.eval()
 
 
 def export(

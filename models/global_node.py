@@ -23,7 +23,7 @@ from torch.nn import functional
 from ..skeleton import H36M17, Skeleton
 from .graph import FloatArray, adjacency, row_normalised
 from .partitions import symmetric_normalised, with_global_node
-from .semgcn import NonLocalBlock
+from .semgcn import NonLocalBlock, over_channels
 
 State = tuple[Tensor, Tensor | None]
 """Joints (N, J, C) and the global node (N, C); None in networks without one."""
@@ -126,8 +126,7 @@ class GlobalGraphLayer(nn.Module):
     def forward(self, joints: Tensor, node: Tensor | None) -> State:
         """Map C_in to C_out channels."""
         joints, node = self.convolution(joints, node)
-        normed = self.joint_norm(joints.flatten(0, 1)).reshape(joints.shape)  # (N * J, C) and back
-        joints = self.dropout(functional.relu(normed))
+        joints = self.dropout(functional.relu(over_channels(self.joint_norm, joints)))
         if self.node_norm is None or node is None:
             return joints, None
         return joints, self.dropout(functional.relu(self.node_norm(node)))

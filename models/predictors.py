@@ -143,7 +143,7 @@ def _stated(metadata: Mapping[str, str]) -> Predictor:
 
 
 def _stated_normalisation(metadata: Mapping[str, str]) -> str:
-    if metadata["normalisation"] == SIGHT:
+    if metadata.get("normalisation") == SIGHT:
         return SIGHT
     # Files of before the key existed all normalised inside.
     return SCREEN if metadata.get("inner_normalisation", PERSON) == "none" else PERSON

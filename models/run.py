@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
 from collections.abc import Sequence
 
 import torch
@@ -34,14 +36,24 @@ class Run:
     The samples of a step depend on seed and step alone, so there is no state of random numbers to keep. Dropout is the
     exception: its numbers are seeded by the step.
 
+    Args:
+        config: settings.
+        maker: makes samples.
+        device: to train on; the CPU by default.
+        compiled: let PyTorch compile the steps.
+
     Attributes:
         is_whole: False within a step, when weights and step do not belong together.
     """
 
-    def __init__(self, config: TrainConfig, maker: Maker, *, device: torch.device | None = None) -> None:
+    def __init__(
+        self, config: TrainConfig, maker: Maker, *, device: torch.device | None = None, compiled: bool = False
+    ) -> None:
         self.config = config
         self.device = device or torch.device("cpu")
         self.lifter = build_lifter(config).to(self.device)
+        # Only what training steps call: evaluation, in other batch sizes, would be compiled over again.
+        self._output = torch.compile(self.lifter.output) if compiled else self.lifter.output
         self.optimizer = build_optimiser(config, self.lifter)
         self.average = MovingAverage(self.lifter, config.ema) if config.ema else None
         self.batches = Batches(maker, seed=config.seed, batch_size=config.batch_size, device=self.device)
@@ -58,7 +70,7 @@ class Run:
         self._prepare(progress)
         xy, xyz_m, actions = self.batches.of_step(self.step)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.config.amp):
-            output = self.lifter.output(xy)
+            output = self._output(xy)
         loss = self._objective(progress)(output, Truth(xyz_m, actions))
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -138,6 +150,17 @@ class Run:
             reconstruction_weight=self.config.reconstruction_weight,
             action_weight=self.config.action_weight,
         )
+
+
+def require_compiler(device: torch.device) -> None:
+    """Refuse to compile steps where there is nothing to compile them with.
+
+    Raises:
+        ConfigError: steps on the CPU become C++, and there is no compiler for it.
+    """
+    names = [os.environ["CXX"]] if os.environ.get("CXX") else ["g++", "clang++", "cl"]
+    if device.type == "cpu" and not any(map(shutil.which, names)):
+        raise ConfigError(f"--compile needs a C++ compiler: {' or '.join(names)}", hint="install one, or leave it out")
 
 
 def choose_device(name: str) -> torch.device:

@@ -93,7 +93,7 @@ class GraphLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map features (N, J, C_in) to (N, J, C_out)."""
-        return functional.relu(_over_channels(self.norm, self.convolution(x)))
+        return functional.relu(over_channels(self.norm, self.convolution(x)))
 
 
 class ResidualBlock(nn.Module):
@@ -145,7 +145,7 @@ class NonLocalBlock(nn.Module):
         # w [theta ; phi] = w_theta theta + w_phi phi: the same 2 x C/2 weights, without building all the pairs.
         affinity = functional.relu(self.theta_affinity(self.theta(x)) + self.phi_affinity(phi).transpose(1, 2))
         gathered = affinity @ g / self.num_senders  # (N, J, C/2)
-        return x + _over_channels(self.norm, self.out(gathered))
+        return x + over_channels(self.norm, self.out(gathered))
 
     def _pool(self, x: Tensor) -> Tensor:
         """Maximum over each pair of joints: (N, J, C) to (N, J/2, C); unchanged without pairs."""
@@ -200,8 +200,10 @@ class SemGCN(nn.Module):
         return xyz
 
 
-def _over_channels(norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
-    """Normalise (N, J, C) with statistics over samples and joints."""
+def over_channels(norm: nn.Module, x: Tensor) -> Tensor:
+    """Normalise (N, J, C) with statistics over samples and joints; a norm that was folded away does nothing."""
+    if isinstance(norm, nn.Identity):
+        return x
     normed: Tensor = norm(x.flatten(0, 1))  # (N * J, C)
     return normed.reshape(x.shape)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from posedemo.errors import ConfigError
 from posedemo.models.config import TrainConfig
-from posedemo.models.export import fold
+from posedemo.models.folding import fold
 from posedemo.models.graph import adjacency, row_normalised
 from posedemo.models.lifter import build_lifter
 from posedemo.models.normalise import PersonNormalise
@@ -160,3 +160,31 @@ def test_lifters_centre_the_pelvis_and_follow_their_seed() -> None:
 def test_unknown_lifters_are_refused() -> None:
     with pytest.raises(ConfigError, match="unknown lifter 'nogcn'"):
         build_lifter(TrainConfig(lifter="nogcn"))
+
+
+FOLDED = {
+    "semgcn": TrainConfig("semgcn", {"channels": 16, "num_blocks": 2, "joint_embedding": True}),
+    "channel-wise": TrainConfig("semgcn", {"channels": 16, "num_blocks": 2, "channel_wise": True}),
+    "global-gcn": TrainConfig("global-gcn", {"channels": 16, "num_blocks": 2}),
+    "no-node": TrainConfig("global-gcn", {"channels": 16, "num_blocks": 2, "global_node": False, "non_local": True}),
+    "shared": TrainConfig("global-gcn", {"channels": 16, "num_blocks": 2, "shared": True}),
+}
+
+
+@pytest.mark.parametrize("variant", FOLDED)
+def test_folded_lifters_give_the_same_poses_with_fewer_layers(variant: str) -> None:
+    torch.manual_seed(0)
+    lifter = build_lifter(FOLDED[variant])
+    for part in lifter.modules():
+        if isinstance(part, nn.BatchNorm1d):
+            for values in (part.weight, part.bias, part.running_mean):
+                nn.init.normal_(values, 0.5, 0.3)
+            nn.init.uniform_(part.running_var, 0.5, 2)
+    lifter.eval()
+    xy = torch.randn(5, 1, 17, 2)
+    folded = fold(lifter)
+    # Sums in another order, in float32, of poses of about a metre.
+    torch.testing.assert_close(folded(xy), lifter(xy), atol=1e-4, rtol=1e-4)
+    norms = [part for part in folded.modules() if isinstance(part, nn.BatchNorm1d)]
+    # With shared weights the global node has norms of its own behind the same matrix.
+    assert bool(norms) is (variant == "shared")
