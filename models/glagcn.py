@@ -7,7 +7,8 @@ From the paper: adaptive graph convolutions with A + B + C over three subsets; a
 reconstructs the 3D sequence; strided stages that shorten the window to one frame; individually connected layers,
 unshared and shared, in a convex combination. Facts of the public code ("code fact" below): how weights start, how the
 content graphs are scaled, kernels of nine frames, the partition along the kinematic tree, and where dropout acts. This
-project's own ("ours"): one global block, the weight 0.5 of the unshared layers, targets other than the centre.
+project's own ("ours"): one global block, the weight 0.5 of the unshared layers, targets other than the centre, and the
+embedding of the joints, an option.
 
 Shapes: N samples, C channels, T frames, J joints. Features are (N, C, T, J), with the channels side by side in memory,
 which halves the time of a training step. Graphs here are (send, receive): columns are the receiving joints.
@@ -198,6 +199,8 @@ class GLAGCN(nn.Module):
         individual: unshared layers beside the shared one.
         unshared_share: their weight lambda.
         learn_share: learn that weight.
+        joint_embedding: tell every joint which one it is, by a learned vector, zero at first, that is added to its
+            features after the first block. Without it, only graphs, input normalisation and unshared layers can.
         dropout: probability, within and after blocks.
     """
 
@@ -215,6 +218,7 @@ class GLAGCN(nn.Module):
         individual: bool = True,
         unshared_share: float = 0.5,
         learn_share: bool = False,
+        joint_embedding: bool = False,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
@@ -225,6 +229,8 @@ class GLAGCN(nn.Module):
             )
 
         self.input_norm = nn.BatchNorm1d(2 * skeleton.num_joints)
+        embedding = torch.zeros(channels, 1, skeleton.num_joints)
+        self.joint_embedding = nn.Parameter(embedding) if joint_embedding else None
         self.representation = nn.Sequential(
             block(2, channels), *(block(channels, channels) for _ in range(global_blocks))
         )
@@ -247,7 +253,10 @@ class GLAGCN(nn.Module):
 
     def forward(self, xy: Tensor) -> Tensor | GLAOutput:
         """Lift windows (N, T, J, 2) to (N, J, 3); in training mode with the sequence, where there is that head."""
-        features = self.representation(self.normalise(xy).contiguous(memory_format=torch.channels_last))
+        features = self.representation[0](self.normalise(xy).contiguous(memory_format=torch.channels_last))
+        if self.joint_embedding is not None:
+            features = features + self.joint_embedding
+        features = self.representation[1:](features)
         target = self.stages(features).squeeze(2)  # (N, C, 1, J) to (N, C, J)
         xyz: Tensor = self.head(target.transpose(1, 2))
         if not self.training or self.sequence_head is None:
