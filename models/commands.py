@@ -13,8 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..command import Command
+from ..command import Command, add_fov
 from ..errors import ConfigError, ModelError
+from ..geometry import DEFAULT_FOV_DEG
 from ..outputs import check_outputs
 from .config import PRESETS, preset
 
@@ -60,8 +61,8 @@ def _whole_number(text: str) -> int:
     return number
 
 
-def _add_data(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", type=Path, required=True, metavar="CORPUS.npz", help="made by: posedemo prepare")
+def _add_data(parser: argparse._ActionsContainer, *, required: bool = True) -> None:
+    parser.add_argument("--data", type=Path, required=required, metavar="CORPUS.npz", help="made by: posedemo prepare")
     parser.add_argument(
         "--holdout",
         nargs="+",
@@ -200,31 +201,114 @@ def _run_train(arguments: argparse.Namespace) -> int:
     return 0
 
 
+_EVALUATE_DESCRIPTION = """\
+Measure lifters, either on data with a truth, or on a clip without one, where only steadiness and plausibility can be
+measured:
+
+  posedemo evaluate --lifter semgcn --data corpus.npz
+  posedemo evaluate --video clip.mp4
+  posedemo evaluate --video clip.mp4 --lifter global-gcn mine.onnx mediapipe --pictures hard-frames/
+"""
+
+
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = _EVALUATE_DESCRIPTION
     parser.add_argument(
-        "--lifter", required=True, metavar="NAME|FILE", help="a shipped lifter's name, an .onnx file or a checkpoint"
-    )
-    parser.add_argument(
-        "--protocol",
-        choices=["heldout", "h36m", "humaneva"],
-        default="heldout",
-        help="what to measure: held-out people before virtual cameras, or as the papers on that data set do",
-    )
-    parser.add_argument("--2d", dest="source", metavar="SOURCE", help="2D joints to lift in h36m and humaneva (gt)")
-    parser.add_argument(
-        "--flip-tta", action="store_true", help="lift the mirror image, too, and take the mean: twice the work"
-    )
-    parser.add_argument("--by-action", action="store_true", help="heldout: also by family and by action")
-    parser.add_argument(
-        "--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to run a checkpoint (auto)"
+        "--lifter",
+        nargs="+",
+        default=[],
+        metavar="NAME|FILE",
+        help="a shipped lifter's name or an .onnx file; on data one, which may be a checkpoint; on a clip any number, "
+        "by default all that ship and mediapipe",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers as JSON")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
-    _add_data(parser)
+    _add_evaluate_on_data(parser.add_argument_group("on data"))
+    _add_evaluate_on_clip(parser.add_argument_group("on a clip"))
+
+
+def _add_evaluate_on_data(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--protocol",
+        choices=["heldout", "h36m", "humaneva"],
+        help="what to measure: held-out people before virtual cameras (the default), or as the papers on that data set",
+    )
+    group.add_argument("--2d", dest="source", metavar="SOURCE", help="2D joints to lift in h36m and humaneva (gt)")
+    group.add_argument(
+        "--flip-tta", action="store_true", help="lift the mirror image, too, and take the mean: twice the work"
+    )
+    group.add_argument("--by-action", action="store_true", help="heldout: also by family and by action")
+    group.add_argument("--device", choices=["auto", "cpu", "cuda"], help="where to run a checkpoint (auto)")
+    _add_data(group, required=False)
+
+
+def _add_evaluate_on_clip(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--video", type=Path, metavar="CLIP", help="video of a person")
+    group.add_argument("--detector", metavar="NAME", help="what finds the 2D joints; default: the program's")
+    group.add_argument("--smooth", metavar="PRESET", help="smoothing of the first table (off)")
+    group.add_argument("--max-frames", type=_positive_int, metavar="N", help="stop after N frames")
+    group.add_argument("--pictures", type=Path, metavar="DIR", help="also draw the frames that are hardest to agree on")
+    add_fov(group)
+
+
+_NOTHING = (None, False, [], DEFAULT_FOV_DEG)
+_ON_DATA = {
+    "data": "--data",
+    "holdout": "--holdout",
+    "threads": "--threads",
+    "protocol": "--protocol",
+    "source": "--2d",
+    "flip_tta": "--flip-tta",
+    "by_action": "--by-action",
+    "device": "--device",
+}
+_ON_CLIP = {
+    "detector": "--detector",
+    "smooth": "--smooth",
+    "max_frames": "--max-frames",
+    "pictures": "--pictures",
+    "fov_deg": "--fov",
+}
 
 
 def _run_evaluate(arguments: argparse.Namespace) -> int:
+    is_clip = arguments.video is not None
+    for name, option in (_ON_DATA if is_clip else _ON_CLIP).items():
+        if getattr(arguments, name) not in _NOTHING:
+            raise ConfigError(f"{option} has no meaning {'with' if is_clip else 'without'} --video")
+    return _run_evaluate_on_clip(arguments) if is_clip else _run_evaluate_on_data(arguments)
+
+
+def _run_evaluate_on_clip(arguments: argparse.Namespace) -> int:
+    """Needs nothing of the ``train`` extra."""
+    from ..clip_evaluation import evaluate_clip, picture_outputs
+    from .scores import write_whole
+
+    outputs = [path for path in (arguments.json, arguments.markdown) if path]
+    pictures = picture_outputs(arguments.pictures, arguments.lifter) if arguments.pictures else []
+    inputs = [arguments.video, *map(Path, arguments.lifter)]
+    check_outputs([*outputs, *pictures], inputs=inputs, overwrite=arguments.overwrite)
+    evaluation = evaluate_clip(
+        arguments.video,
+        arguments.lifter,
+        detector=arguments.detector,
+        smooth=arguments.smooth or "off",
+        fov_deg=arguments.fov_deg,
+        max_frames=arguments.max_frames,
+    )
+    if arguments.pictures:
+        evaluation.write_pictures(arguments.pictures)
+    if arguments.json:
+        write_whole(arguments.json, evaluation.report.json())
+    if arguments.markdown:
+        write_whole(arguments.markdown, evaluation.report.markdown())
+    sys.stdout.write(evaluation.report.text())
+    return 0
+
+
+def _run_evaluate_on_data(arguments: argparse.Namespace) -> int:
     _require("torch", "onnxruntime")
     from .corpus import read_corpus
     from .evaluate import evaluate_held_out
@@ -232,22 +316,28 @@ def _run_evaluate(arguments: argparse.Namespace) -> int:
     from .protocols import evaluate_protocol
     from .scores import write_whole
 
-    is_held_out = arguments.protocol == "heldout"
+    if arguments.data is None:
+        raise ConfigError("nothing to evaluate on", "give --data CORPUS.npz, or --video CLIP")
+    if len(arguments.lifter) != 1:
+        raise ConfigError(f"--data measures one lifter, not {len(arguments.lifter)}", "give one --lifter NAME|FILE")
+    (lifter,) = arguments.lifter
+    protocol = arguments.protocol or "heldout"
+    is_held_out = protocol == "heldout"
     if is_held_out and arguments.source:
         raise ConfigError("--2d has no meaning with --protocol heldout, whose 2D is made by virtual cameras")
     if arguments.holdout and not is_held_out:
-        raise ConfigError(f"--holdout has no meaning with --protocol {arguments.protocol}, which names its subjects")
+        raise ConfigError(f"--holdout has no meaning with --protocol {protocol}, which names its subjects")
     outputs = [path for path in (arguments.json, arguments.markdown) if path]
-    check_outputs(outputs, inputs=[arguments.data, Path(arguments.lifter)], overwrite=arguments.overwrite)
+    check_outputs(outputs, inputs=[arguments.data, Path(lifter)], overwrite=arguments.overwrite)
     _set_threads(arguments.threads)
-    predictor = find_predictor(arguments.lifter, device=_exact_device(arguments.device))
+    predictor = find_predictor(lifter, device=_exact_device(arguments.device or "auto"))
     if arguments.flip_tta:
         predictor = flip_averaged(predictor)
     corpus = read_corpus(arguments.data)
     if is_held_out:
         report = evaluate_held_out(predictor, corpus, arguments.holdout, by_action=arguments.by_action)
     else:
-        report = evaluate_protocol(predictor, corpus, arguments.protocol, arguments.source or "gt")
+        report = evaluate_protocol(predictor, corpus, protocol, arguments.source or "gt")
     report = report.with_facts(data=arguments.data.name, flip_tta=arguments.flip_tta)
     if arguments.json:
         write_whole(arguments.json, report.json())

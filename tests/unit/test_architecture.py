@@ -46,6 +46,8 @@ SHARED_WITH_TRAINING = {
     "model_files",
     "remap",
     "signals",
+    # `evaluate --video` hands over to the run time.
+    "clip_evaluation",
 }
 
 

@@ -1,0 +1,161 @@
+"""Lifters side by side on a clip without ground truth: ``posedemo evaluate --video``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from . import registry
+from .clip_recording import BASELINE, Lifted, Recording, lift, record
+from .clip_scores import ClipReport, score_clip
+from .errors import ConfigError
+from .manifest import manifest
+from .settings import Settings
+from .smoothing import PRESETS
+
+AS_IT_IS = "off"
+"""Of the smoothing presets, the one that shows lifters as they are."""
+
+_NOTES = (
+    "there is no ground truth: steadiness and agreement are not accuracy, and a pose that never moves scores best",
+    "the distance from MediaPipe's 3D is an agreement of two estimates, not an error",
+)
+
+
+@dataclass(frozen=True)
+class ClipEvaluation:
+    """A report, and the poses that it is about.
+
+    Attributes:
+        report: the numbers.
+        video: the clip.
+        lifted: by name of the lifter, as they were with the smoothing asked for.
+    """
+
+    report: ClipReport
+    video: Path
+    lifted: Mapping[str, Lifted]
+
+    def write_pictures(self, folder: Path) -> None:
+        """Draw the frames in which a lifter and the detector's own 3D differ most (``picture_outputs``).
+
+        Raises:
+            SourceError: the clip cannot be read any more.
+            ModelError: nothing can be drawn on this machine.
+            OutputError: a picture cannot be written.
+        """
+        from .clip_pictures import draw_pictures, hard_frames, write_pictures
+
+        name = _pictured(list(self.lifted))
+        frames = hard_frames(self.lifted[name].results)
+        write_pictures(folder, draw_pictures(self.video, frames, Path(name).name))
+
+
+def picture_outputs(folder: Path, lifters: Sequence[str] = ()) -> list[Path]:
+    """What ``ClipEvaluation.write_pictures`` will write: files, or the folder where it is not there yet.
+
+    Raises:
+        ConfigError: there is nothing to compare the detector's own 3D with.
+    """
+    from .clip_pictures import picture_paths
+
+    _pictured(lifters or shipped_lifters())
+    return picture_paths(folder) if folder.is_dir() else [folder]
+
+
+def _pictured(lifters: Sequence[str]) -> str:
+    """The lifter that is shown beside the detector's own 3D: the program's default, or the first of others."""
+    others = [name for name in lifters if name != BASELINE]
+    if not others:
+        raise ConfigError(f"--pictures shows a lifter beside {BASELINE}, and none is given", "add one to --lifter")
+    return Settings.lifter if Settings.lifter in others else others[0]
+
+
+def evaluate_clip(
+    video: Path,
+    lifters: Sequence[str] = (),
+    *,
+    detector: str | None = None,
+    smooth: str = AS_IT_IS,
+    fov_deg: float = Settings.fov_deg,
+    max_frames: int | None = None,
+) -> ClipEvaluation:
+    """Detect once, lift with each lifter, and measure; once with the smoothing asked for and once with the program's.
+
+    Args:
+        video: the clip.
+        lifters: names or ``.onnx`` files; without any, all that ship, and the detector's own 3D last.
+        detector: name or ``.task`` file; the program's default where it is left out.
+        smooth: preset of ``smoothing.PRESETS``.
+        fov_deg: field of view of the camera, as in ``Settings``.
+        max_frames: stop after so many frames.
+
+    Raises:
+        SourceError: there is no such clip, it is damaged, or nobody is in it.
+        ConfigError: a detector, lifter or smoothing is unknown, or a lifter is named twice.
+        ModelError: a model's file is missing, damaged or does not fit.
+    """
+    names = list(lifters) or shipped_lifters()
+    if smooth not in PRESETS:
+        raise ConfigError(f"unknown smoothing {smooth!r}", f"choose one of {', '.join(PRESETS)}")
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"the lifter {name} is named twice", "name each once")
+    settings = Settings(
+        video=video, headless=True, detector=detector or Settings.detector, fov_deg=fov_deg, max_frames=max_frames
+    )
+    presets = list(dict.fromkeys([smooth, Settings.smooth]))
+    with ExitStack() as stack:
+        # Before the clip is looked at, which takes long: a lifter that does not fit is refused at once.
+        opened = {name: stack.enter_context(registry.create_lifter(name, provider=settings.provider)) for name in names}
+        recording = record(settings)
+        by_preset = {
+            preset: {name: lift(recording, lifter, replace(settings, smooth=preset)) for name, lifter in opened.items()}
+            for preset in presets
+        }
+    blocks = {
+        _title(preset): {
+            Path(name).name: score_clip(
+                lifted.results,
+                fov_deg=fov_deg,
+                # The detector's own 3D is its own reference, and its time is the detector's.
+                has_reference=name != BASELINE,
+                lifter_ms=None if name == BASELINE else lifted.lifter_ms,
+            )
+            for name, lifted in rows.items()
+        }
+        for preset, rows in by_preset.items()
+    }
+    report = ClipReport(_facts(recording, settings), blocks, _NOTES)
+    return ClipEvaluation(report, video, by_preset[smooth])
+
+
+def shipped_lifters() -> list[str]:
+    """All lifters that can run without further ado, the detector's own 3D last."""
+    entries = [entry for entry in manifest() if entry.kind == "lifter" and entry.is_packaged]
+    return [*(entry.name for entry in entries), BASELINE]
+
+
+def _title(preset: str) -> str:
+    default = ", the program's default" if preset == Settings.smooth else ""
+    return "As they are, without smoothing" if preset == AS_IT_IS else f"With smoothing: {preset}{default}"
+
+
+def _facts(recording: Recording, settings: Settings) -> dict[str, str]:
+    """What a reader must know of the clip and of what was seen in it."""
+    results = recording.results
+    num_empty = sum(not result.people for result in results)
+    tracks = {person.track_id for result in results for person in result.people}
+    width, height = results[0].frame.size_wh
+    detect_ms = np.median([result.timings_ms["detect"] for result in results])
+    return {
+        "clip": recording.name,
+        "frames": f"{len(results)} of {width}x{height}" + (f" at {recording.fps:.4g} Hz" if recording.fps else ""),
+        "without a person": str(num_empty),
+        "tracks": str(len(tracks)),
+        "detector": f"{Path(settings.detector).name}, {detect_ms:.0f} ms a frame",
+    }

@@ -1,0 +1,152 @@
+"""Look at a clip once and lift it often: what was seen of the people is kept, and played back to every lifter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+from tqdm import tqdm
+
+from . import pipeline, registry
+from .capture.source import Source, open_source
+from .datatypes import Frame, ImageArray, Keypoints2D, Pose3D, Result, Window
+from .errors import SourceError
+from .manifest import manifest
+from .runner import open_stages, track_maker
+from .settings import Settings
+from .timing import StageTimers
+from .tracking import Tracker
+
+BASELINE = next(entry.name for entry in manifest() if entry.kind == "lifter" and entry.file is None)
+"""The lifter that shows the detector's own 3D."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was seen of a clip.
+
+    Attributes:
+        name: of the clip.
+        fps: nominal frames a second; None where nobody knows.
+        results: one a frame, without its picture; the poses are the detector's own 3D as it is.
+    """
+
+    name: str
+    fps: float | None
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True)
+class Lifted:
+    """A recording through a lifter.
+
+    Attributes:
+        results: one a frame, without its picture.
+        lifter_ms: wall time of the lifter itself in the median frame with people.
+    """
+
+    results: tuple[Result, ...]
+    lifter_ms: float
+
+
+def record(settings: Settings) -> Recording:
+    """Run the program on a clip as far as its 2D joints.
+
+    Args:
+        settings: ``video``, and what is to see it.
+
+    Raises:
+        SourceError: there is no such clip, it is damaged, or nobody is in it.
+        ConfigError: unknown detector.
+        ModelError: the detector's file is missing or damaged.
+    """
+    with ExitStack() as stack:
+        source = open_source(camera=None, video=settings.video)
+        stack.callback(source.close)
+        lifter = registry.create_lifter(BASELINE, provider="auto")
+        stages = stack.enter_context(open_stages(replace(settings, lifter=BASELINE, smooth="off"), lifter))
+        kept = _Results()
+        pipeline.run(_frames(source, settings.max_frames), stages, [kept], StageTimers())
+    if not any(result.people for result in kept.results):
+        raise SourceError(
+            f"nobody was found in {source.info.name}", "give a clip that shows a person, or another --detector"
+        )
+    fps = source.info.fps
+    return Recording(source.info.name, float(fps) if fps else None, tuple(kept.results))
+
+
+def lift(recording: Recording, lifter: pipeline.Lifter, settings: Settings) -> Lifted:
+    """Lift a recording.
+
+    Args:
+        recording: what was seen.
+        lifter: what lifts.
+        settings: what is done to its poses.
+    """
+    kept, timed = _Results(), _Timed(lifter)
+    tracker = Tracker(max_people=settings.max_people, new_track=track_maker(lifter.spec, settings.smooth))
+    stages = pipeline.Stages(_Playback(recording.results), tracker, timed, settings.fov_deg)
+    pipeline.run((result.frame for result in recording.results), stages, [kept], StageTimers())
+    return Lifted(tuple(kept.results), float(np.median(timed.milliseconds)))
+
+
+def _frames(source: Source, max_frames: int | None) -> Iterator[Frame]:
+    """The frames of a clip, with a progress bar on a terminal."""
+    num_frames = source.info.num_frames
+    total = max_frames if num_frames is None else min(num_frames, max_frames or num_frames)
+    frames = islice(source.frames(), max_frames)
+    yield from tqdm(frames, desc=source.info.name, total=total, unit=" frames", disable=None, dynamic_ncols=True)
+
+
+class _Results:
+    """Keeps results without their pictures, which would fill the memory."""
+
+    def __init__(self) -> None:
+        self.results: list[Result] = []
+
+    def write(self, result: Result) -> None:
+        blank = _blank(result.frame.size_wh)
+        self.results.append(replace(result, frame=replace(result.frame, image_bgr=blank)))
+
+    def close(self) -> None:
+        """Nothing to finish."""
+
+
+def _blank(size_wh: tuple[int, int]) -> ImageArray:
+    """A black picture of any size in three bytes."""
+    width, height = size_wh
+    return np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
+
+
+class _Playback:
+    """A detector that sees in each frame what was recorded."""
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._people = {
+            result.frame.stamp.index: tuple(person.keypoints for person in result.people) for result in results
+        }
+
+    def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
+        return self._people[frame.stamp.index]
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+class _Timed:
+    """A lifter with a stop-watch."""
+
+    def __init__(self, lifter: pipeline.Lifter) -> None:
+        self._lifter = lifter
+        self.spec = lifter.spec
+        self.milliseconds: list[float] = []
+
+    def lift(self, windows: Sequence[Window]) -> tuple[Pose3D, ...]:
+        start_s = time.perf_counter()
+        poses = self._lifter.lift(windows)
+        self.milliseconds.append((time.perf_counter() - start_s) * 1e3)
+        return poses
