@@ -28,12 +28,16 @@ _TO_CAMERA_AXES = torch.tensor([1.0, -1.0, -1.0])
 """World: y up, a person who faces the camera faces +z. Camera: x right, y down, z away."""
 
 
+def draw_headings(chance: Chance, count: int) -> Tensor:
+    """Rotations (N, 3, 3) of the world before a level camera: any heading."""
+    return about_axis(Y_AXIS, chance.uniform(count, low=-math.pi, high=math.pi))
+
+
 def draw_rotations(chance: Chance, count: int) -> Tensor:
     """Rotations (N, 3, 3) of the world before the camera: any heading, then pitch, then roll."""
-    heading_rad = chance.uniform(count, low=-math.pi, high=math.pi)
+    heading = draw_headings(chance, count)
     pitch_deg = _PITCH_DEG[0] + _PITCH_DEG[1] * chance.normal(count)
     roll_deg = (_ROLL_DEG[0] * chance.normal(count)).clamp(-_ROLL_DEG[1], _ROLL_DEG[1])
-    heading = about_axis(Y_AXIS, heading_rad)
     pitch = about_axis(X_AXIS, torch.deg2rad(pitch_deg))
     roll = about_axis(Z_AXIS, torch.deg2rad(roll_deg))
     return roll @ pitch @ heading

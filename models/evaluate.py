@@ -1,8 +1,8 @@
 """``posedemo evaluate --protocol heldout``: people never trained on, beside two baselines that look at nothing.
 
 The same sequences for every lifter: fixed seed, bodies and motion as recorded (but at the size of an average adult),
-virtual cameras as in training. "clean" 2D has the run time's definition of the joints and no error, "noisy" has a
-detector's errors and missing joints. The protocols of the field's papers are in ``protocols``.
+virtual cameras as in training, in one row level ones. "clean" 2D has the run time's definition of the joints and no
+error, "noisy" has a detector's errors and missing joints. The protocols of the field's papers are in ``protocols``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from .windows import Motion, draw_windows, load_motion
 
 Float32Array = npt.NDArray[np.float32]
 
+LEVEL = "clean, level camera"
+"""Name of that row."""
+
 _SEED = 20_000
 _SEQUENCE_FRAMES = 32
 _LEAD_IN_FRAMES = 26
@@ -45,10 +48,10 @@ class HeldOut:
     motion: Motion
     num_sequences: int = 512
 
-    def sequences(self, *, detector_errors: bool) -> tuple[Float32Array, Float32Array]:
+    def sequences(self, *, detector_errors: bool, level: bool = False) -> tuple[Float32Array, Float32Array]:
         """2D (S, lead-in + F, 17, 2) and true 3D joints in metres of what is scored, (S, F, 17, 3)."""
         num_frames = _LEAD_IN_FRAMES + _SEQUENCE_FRAMES
-        maker = SampleMaker(self.motion, num_frames, vary_motion=False, detector_errors=detector_errors)
+        maker = SampleMaker(self.motion, num_frames, vary_motion=False, detector_errors=detector_errors, level=level)
         samples = maker.draw(Chance(_SEED), self.num_sequences)
         return samples.xy.numpy(), samples.xyz_m[:, _LEAD_IN_FRAMES:].numpy()
 
@@ -156,7 +159,13 @@ def evaluate_held_out(
     check_held_out_fits(predictor, corpus)
     training, held = split_clips(corpus, holdout or predictor.holdout)
     held_out = HeldOut(load_motion(corpus, held))
-    rows = {**evaluate(predictor, held_out), **baselines(load_motion(corpus, training), held_out)}
+    xy, true_m = held_out.sequences(detector_errors=False, level=True)
+    level = score(lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES), true_m)
+    rows = {
+        **evaluate(predictor, held_out),
+        LEVEL: level,
+        **baselines(load_motion(corpus, training), held_out),
+    }
     if by_action:
         rows |= evaluate_by_action(predictor, corpus, held)
     facts = {

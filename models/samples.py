@@ -10,6 +10,7 @@ from torch import Tensor
 from ..skeleton import H36M17
 from .bodies import face_forward, to_adult_size, vary
 from .cameras import (
+    draw_headings,
     draw_places,
     draw_rotations,
     misjudge_field_of_view,
@@ -60,6 +61,7 @@ class SampleMaker:
         num_frames: T, length of a window.
         vary_motion: change bodies, poses and speed.
         detector_errors: give the 2D a detector's errors; without, only its definition of the joints.
+        level: hold the camera level; without, at any pitch and roll.
         turned: turn the camera to the pelvis of each frame (``posedemo.sight``); with a detector's errors come those of
             the field of view, which the run time can only guess.
     """
@@ -68,6 +70,7 @@ class SampleMaker:
     num_frames: int
     vary_motion: bool = True
     detector_errors: bool = True
+    level: bool = False
     turned: bool = False
 
     batches_together: ClassVar[int] = 8
@@ -90,7 +93,8 @@ class SampleMaker:
         if self.vary_motion:
             world_m = vary(world_m, chance)
         world_m = to_adult_size(world_m)
-        rotations, places_m = draw_rotations(chance, count), draw_places(chance, count)
+        rotations = draw_headings(chance, count) if self.level else draw_rotations(chance, count)
+        places_m = draw_places(chance, count)
         seen_m = observed_points(world_m, chance if self.detector_errors else None)
         points = project(to_camera_axes(seen_m, rotations) + places_m[:, None, None])
         xy = detect(points, chance) if self.detector_errors else derive(points[:, 1:])
