@@ -13,6 +13,10 @@ from .datatypes import Float32Array
 
 _MIN_WEIGHTED_JOINTS = 4
 _DISTANCE_RANGE_M = (0.3, 30.0)
+_LEAST_EXTENT = 1e-4
+"""Joints that spread less than this in the picture, on the plane at distance 1, are a point: a tenth of a pixel."""
+_NEAREST_M = 0.05
+"""No camera is nearer to a joint than this, half a hand."""
 
 
 def place_root(xyz_m: Float32Array, xy: Float32Array, confidence: Float32Array) -> Float32Array | None:
@@ -33,16 +37,33 @@ def place_root(xyz_m: Float32Array, xy: Float32Array, confidence: Float32Array) 
     if known.sum() < _MIN_WEIGHTED_JOINTS:
         return None
     points, image = xyz_m[known].astype(np.float64), xy[known].astype(np.float64)
-    weights = np.repeat(confidence[known].astype(np.float64), 2)
-    rows = np.zeros((len(points), 2, 3))
-    rows[:, 0, 0] = rows[:, 1, 1] = 1
-    rows[:, :, 2] = -image
+    weights = confidence[known, None].astype(np.float64) ** 2
+    weights /= weights.sum()
+    # The best shift to the side is the mean over the joints whatever the depth is, which leaves one unknown.
     wanted = image * points[:, 2:] - points[:, :2]
-    system = rows.reshape(-1, 3) * weights[:, None]
-    normal = system.T @ system
-    if np.linalg.cond(normal) > 1e8:
+    image_mean, wanted_mean = (weights * image).sum(axis=0), (weights * wanted).sum(axis=0)
+    spread = image - image_mean
+    extent = float((weights * spread * spread).sum())
+    if extent < _LEAST_EXTENT**2:
         return None
-    root_m = np.linalg.solve(normal, system.T @ (wanted.reshape(-1) * weights))
+    depth_m = -float((weights * spread * (wanted - wanted_mean)).sum()) / extent
+    root_m = np.append(wanted_mean + depth_m * image_mean, depth_m)
     if not _DISTANCE_RANGE_M[0] <= root_m[2] <= _DISTANCE_RANGE_M[1]:
         return None
     return root_m.astype(np.float32)
+
+
+def project(xyz_m: Float32Array, root_m: Float32Array) -> Float32Array:
+    """Where a pinhole camera sees a placed pose.
+
+    Args:
+        xyz_m: (17, 3) pelvis-relative pose in camera axes, metres; NaN where a joint is unknown.
+        root_m: (3,) where its pelvis is.
+
+    Returns:
+        (17, 2) on the plane at distance 1 from the camera; NaN where a joint is unknown or not in front of the camera.
+    """
+    points_m = xyz_m + root_m
+    depth_m = np.where(points_m[:, 2:] >= _NEAREST_M, points_m[:, 2:], np.nan)
+    seen: Float32Array = points_m[:, :2] / depth_m
+    return seen

@@ -1,14 +1,16 @@
-"""One-Euro filter over the joints of a pose, with real time steps.
+"""Filters over the joints of a pose, with real time steps: One-Euro live, a local parabola where the future is known.
 
-Reference: Casiez, Roussel, Vogel: "1 euro filter: a simple speed-based low-pass filter for noisy input in interactive
-systems", CHI 2012. Slow joints are smoothed hard, fast joints follow at once.
+Casiez, Roussel, Vogel: "1 euro filter: a simple speed-based low-pass filter for noisy input in interactive systems",
+CHI 2012: slow joints are smoothed hard, fast joints follow at once. Cleveland: "Robust locally weighted regression and
+smoothing scatterplots", JASA 1979, for the parabola through near values and its tricube weights.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -32,10 +34,38 @@ class OneEuroParameters:
 
 PRESETS: dict[str, OneEuroParameters | None] = {
     "off": None,
-    "snappy": OneEuroParameters(min_cutoff_hz=2.5, beta_per_m=15.0),
-    "balanced": OneEuroParameters(min_cutoff_hz=1.0, beta_per_m=10.0),
-    "calm": OneEuroParameters(min_cutoff_hz=0.5, beta_per_m=4.0),
+    "snappy": OneEuroParameters(min_cutoff_hz=1.7, beta_per_m=15.0),
+    "balanced": OneEuroParameters(min_cutoff_hz=1.0, beta_per_m=8.0),
+    "calm": OneEuroParameters(min_cutoff_hz=0.5, beta_per_m=3.0),
 }
+"""Live. Tuned on error, jitter and lag together; docs/smoothing.md has the table and the command that makes it."""
+
+REACH_S: dict[str, float] = {"off": 0.0, "snappy": 0.15, "balanced": 0.25, "calm": 0.4}
+"""In files: how far before and after a frame its filter reaches."""
+
+
+class Smoother(Protocol):
+    """Filters an array of points over time. A value is put in, and taken out once the filter has seen enough of what
+    follows."""
+
+    def push(self, time_s: float, value: Float32Array) -> None:
+        """Add the next value; NaN where it is unknown."""
+        ...
+
+    def at(self, time_s: float) -> Float32Array:
+        """The filtered value of a time that was pushed; NaN where the value was. Ask for rising times."""
+        ...
+
+
+def make_smoother(preset: str, *, zero_phase: bool) -> Smoother:
+    """The filter of a preset: One-Euro, or one that knows the future."""
+    if zero_phase and REACH_S[preset] > 0:
+        return ZeroPhase(REACH_S[preset])
+    return Causal(OneEuro(PRESETS[preset]))
+
+
+_FLATTENING = (1e-12, 1e-3, 1e-3)
+"""Keeps level, slope and curvature of the parabola finite, as shares of the values' weight."""
 
 
 def _smoothing_factor(step_s: float, cutoff_hz: Any) -> Any:
@@ -83,3 +113,61 @@ class OneEuro:
         self._value = (last + _smoothing_factor(step_s, cutoff_hz) * (target - last)).astype(np.float32)
         self._time_s, self._speed = time_s, speed
         return np.where(known, self._value, np.nan).astype(np.float32)
+
+
+class Causal:
+    """One-Euro as a smoother: what was put in last can be taken out at once."""
+
+    def __init__(self, one_euro: OneEuro) -> None:
+        self._one_euro = one_euro
+        self._filtered: Float32Array | None = None
+
+    def push(self, time_s: float, value: Float32Array) -> None:
+        """Filter the next value."""
+        self._filtered = self._one_euro(time_s, value)
+
+    def at(self, time_s: float) -> Float32Array:
+        """The value that was put in last, filtered."""
+        del time_s
+        assert self._filtered is not None
+        return self._filtered
+
+
+class ZeroPhase:
+    """Fits a parabola to what lies around a moment, near values counting more, and takes its middle.
+
+    What comes after counts as much as what went before, so that movement is not delayed, and a parabola follows
+    acceleration. Times need not be evenly spaced; unknown values do not count. At the ends of a track only one side is
+    there, and the parabola flattens as values get few.
+
+    Args:
+        reach_s: how far before and after; a gap longer than this is not bridged.
+    """
+
+    def __init__(self, reach_s: float) -> None:
+        self._reach_s = reach_s
+        self._samples: deque[tuple[float, Float32Array]] = deque()
+
+    def push(self, time_s: float, value: Float32Array) -> None:
+        """Add the next value, of a time that does not fall."""
+        self._samples.append((time_s, value))
+
+    def at(self, time_s: float) -> Float32Array:
+        """The filtered value of a time that was pushed; what lies farther back than ``reach_s`` is dropped."""
+        while self._samples[0][0] < time_s - self._reach_s:
+            self._samples.popleft()
+        near = [sample for sample in self._samples if sample[0] < time_s + self._reach_s]
+        offsets = np.array([(sample_s - time_s) / self._reach_s for sample_s, _ in near])
+        values = np.array([value for _, value in near], np.float64)
+        own = values[np.abs(offsets).argmin()]
+        flat = values.reshape(len(near), -1)
+        known = np.isfinite(flat)
+        weights = known * ((1 - np.abs(offsets) ** 3).clip(min=0) ** 3)[:, None]  # (N, C)
+        powers = offsets ** np.arange(5)[:, None]  # (5, N)
+        moments = powers @ weights  # (5, C)
+        sums = powers[:3] @ (weights * np.where(known, flat, 0))  # (3, C)
+        # Values too few for a curve are joined by the flattest one.
+        normal = moments[np.add.outer(np.arange(3), np.arange(3))].transpose(2, 0, 1)  # (C, 3, 3)
+        normal = normal + np.diag(_FLATTENING) * np.maximum(moments[0], 1e-9)[:, None, None]
+        middle = np.linalg.solve(normal, sums.T[..., None])[:, 0, 0].reshape(own.shape)
+        return np.where(np.isfinite(own), middle, np.nan).astype(np.float32)
