@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from .datatypes import Frame, Keypoints2D, LifterSpec, Person, Pose3D, Result, Window
 from .delay import DelayLine
 from .errors import SourceError
+from .focus import Focus
 from .geometry import DEFAULT_FOV_DEG, plane_scale, to_screen
 from .placement import place_root
 from .remap import remap
@@ -27,6 +28,15 @@ class Detector(Protocol):
 
     def close(self) -> None:
         """Free what the detector holds."""
+        ...
+
+
+@runtime_checkable
+class SecondLook(Protocol):
+    """What a detector may be able to do as well: look at one place of the frame that it looked at last."""
+
+    def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
+        """People at that place, found without regard to the frames before."""
         ...
 
 
@@ -121,15 +131,28 @@ def run(frames: Iterable[Frame], stages: Stages, sinks: Sequence[Sink], timers: 
 
 
 def _look(frame: Frame, stages: Stages, timers: StageTimers) -> _Seen:
-    """Find everybody in a frame and add them to their tracks' windows."""
+    """Find everybody in a frame, with a second look where one is needed, and add them to their tracks' windows."""
     with timers.stage("detect"):
-        found = stages.detector.detect(frame)
+        found, again = find_people(frame, stages.detector, stages.tracker)
     with timers.stage("track"):
-        tracks = stages.tracker.update([remap(keypoints) for keypoints in found], frame.stamp)
+        tracks = stages.tracker.update(found, frame.stamp, again=again, size_wh=frame.size_wh)
         for track in tracks:
             push_joints(track, track.keypoints, frame.stamp.time_s, frame.size_wh)
     people = tuple(_Sighting(track, track.keypoints) for track in tracks)
     return _Seen(frame, people, timers.take_frame())
+
+
+def find_people(
+    frame: Frame, detector: Detector, tracker: Tracker
+) -> tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]:
+    """H36M-17 joints of everybody in a frame, and of those whom a second look found, where one was needed."""
+    found = tuple(remap(keypoints) for keypoints in detector.detect(frame))
+    if not isinstance(detector, SecondLook):
+        return found, ()
+    focus = tracker.focus(found, frame.stamp, frame.size_wh)
+    if focus is None:
+        return found, ()
+    return found, tuple(remap(keypoints) for keypoints in detector.look_again(frame, focus))
 
 
 def _lift_people(seen: _Seen, stages: Stages) -> tuple[Person, ...]:

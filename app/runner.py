@@ -7,6 +7,7 @@ an error anywhere take the same way out: close the hand-off, join, close the out
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import logging
 import threading
@@ -97,6 +98,7 @@ def run(settings: Settings) -> int:
             provider=lifter.provider,
             size_wh=source.info.size_wh,
             **lifter.spec.look_ahead_facts,
+            lock_on=dataclasses.asdict(stages.tracker.counts),
         )
         write_statistics(settings.stats, summary)
     _report(settings, source.info, statistics)

@@ -1,4 +1,9 @@
-"""Who is who: gives each person of a frame a stable track id, and keeps what belongs to a track."""
+"""Who is who: gives each person of a frame a stable track id, keeps what belongs to a track, and stays with the person.
+
+A detector may go over from the person to a bystander, and come back or not. A pose that cannot be the person's
+(``plausibility``) is refused: the person then counts as not seen, their place stays theirs for a while, and the tracker
+says where to look again.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +12,29 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .body import BodyModel
 from .datatypes import Keypoints2D, Stamp
-from .smoothing import OneEuro
+from .focus import Focus
+from .plausibility import Past, body_size_px, distance, fault, known_joints
+from .smoothing import OneEuro, Smoother
 from .window import PoseWindow
 
 LOST_AFTER_S = 0.5
 """A person who is away for longer comes back as somebody new: their window and filter would be stale."""
 
-_STILL_REACH = 0.6
-_REACH_PER_S = 3.0
-"""A joint may be this many body sizes (per second away) from where it was and still be the same person's. The fastest
-sprint moves a body by about five of its heights a second; a bystander stands at least half a body aside."""
-
 _SAME_PERSON = 0.3
 """Somebody new who is nearer than this to a known person, in body sizes, is that person, detected twice. MediaPipe's
 doubles in the demo clip are 0.03 to 0.27 apart, its two people more than 1. Two tracks may come nearer."""
 
-_MIN_CONFIDENCE = 0.3
+_SLACK = 2.0
+"""What a second look finds may be further off: it sees neither the frames before nor the others, who are covered. So
+somebody who really moves as nobody is expected to is not refused for long."""
+
+_OFF_CENTRE = 0.5
+"""What being in a corner of the picture takes off a newcomer's size when one is chosen."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Track:
     """One person over time.
 
@@ -35,14 +43,48 @@ class Track:
         window: their 2D joints.
         smoother: filter of their 3D joints.
         root_smoother: filter of their place in the room.
+        body: lengths of their bones; None where they are left as the lifter gives them.
+        past: where they were last seen.
+        is_held: the detector itself followed them in the last frame.
+        is_back: since it does not, they were found all the same.
     """
 
     track_id: int
     window: PoseWindow
-    smoother: OneEuro
+    smoother: Smoother
     root_smoother: OneEuro
-    keypoints: Keypoints2D = field(init=False)
-    seen_s: float = field(init=False)
+    body: BodyModel | None = None
+    past: Past = field(init=False)
+    is_held: bool = field(init=False, default=True)
+    is_back: bool = field(init=False, default=True)
+
+    @property
+    def keypoints(self) -> Keypoints2D:
+        """Their joints when they were last seen."""
+        return self.past.keypoints
+
+    @property
+    def seen_s(self) -> float:
+        """When that was."""
+        return self.past.seen_s
+
+
+@dataclass(slots=True)
+class LockCounts:
+    """How often the tracker had to hold on.
+
+    Attributes:
+        rejected_jumps: times the detector left a person for something that cannot be them.
+        looks_again: frames that were looked at twice.
+        recoveries: times a person who was left or not found was found again, before they counted as lost.
+    """
+
+    rejected_jumps: int = 0
+    looks_again: int = 0
+    recoveries: int = 0
+
+
+_Match = tuple[Track, Keypoints2D]
 
 
 class Tracker:
@@ -58,68 +100,127 @@ class Tracker:
         self._new_track = new_track
         self._tracks: list[Track] = []
         self._num_made = 0
+        self.counts = LockCounts()
 
-    def update(self, people: Sequence[Keypoints2D], stamp: Stamp) -> tuple[Track, ...]:
+    def focus(self, people: Sequence[Keypoints2D], stamp: Stamp, size_wh: tuple[int, int]) -> Focus | None:
+        """Where to look again, if anywhere: ask before ``update``, and give it what the second look found.
+
+        Where somebody is missing who was there a moment ago, their place; where the first person is about to be
+        chosen, the whole picture, for MediaPipe gives the first it finds and not the one in front.
+
+        Args:
+            people: as of ``update``.
+            stamp: as of ``update``.
+            size_wh: of the picture; who left it is not looked for.
+        """
+        tracks = self._alive(stamp)
+        everybody = Focus() if people else None
+        focus = self._missing(tracks, people, stamp, size_wh) if tracks else everybody
+        self.counts.looks_again += focus is not None
+        return focus
+
+    def update(
+        self,
+        people: Sequence[Keypoints2D],
+        stamp: Stamp,
+        *,
+        again: Sequence[Keypoints2D] = (),
+        size_wh: tuple[int, int] | None = None,
+    ) -> tuple[Track, ...]:
         """Assign the people of one frame to tracks. Call it for every frame, also when nobody was found.
 
         Args:
             people: H36M-17 joints of each person in the picture.
             stamp: when the frame was taken.
+            again: what a second look at the same frame found.
+            size_wh: of the picture; newcomers in its middle go before others.
 
         Returns:
             The tracks that are in the picture, oldest first, at most ``max_people``; their ``keypoints`` are this
             frame's.
         """
-        self._tracks = [track for track in self._tracks if stamp.time_s - track.seen_s <= LOST_AFTER_S]
-        matches, strangers = self._match(people, stamp)
-        for keypoints in strangers:
-            is_seen_twice = any(_distance(keypoints, known) < _SAME_PERSON for _, known in matches)
-            if is_seen_twice or len(matches) >= self._max_people:
-                continue
-            track = self._new_track(self._num_made)
-            self._num_made += 1
-            self._tracks.append(track)
-            matches.append((track, keypoints))
+        self._tracks = self._alive(stamp)
+        matches, strangers = self._match(self._tracks, people, stamp)
+        held = [track for track, _ in matches]
+        missing = [track for track in self._tracks if track not in held]
+        has_bystander = any(not _is_seen_twice(stranger, matches) for stranger in strangers)
+        self.counts.rejected_jumps += sum(track.is_held and has_bystander for track in missing)
+        rescued, more_strangers = self._match(missing, again, stamp, slack=_SLACK)
+        matches += rescued
+        for track in missing:
+            track.is_back = track.is_back and not track.is_held
         for track, keypoints in matches:
-            track.keypoints, track.seen_s = keypoints, stamp.time_s
+            self.counts.recoveries += not track.is_back
+            track.is_back = True
+            track.past = track.past.then(keypoints, stamp.time_s)
+        for track in self._tracks:
+            track.is_held = track in held
+        matches += self._newcomers([*strangers, *more_strangers], matches, stamp, size_wh)
         return tuple(sorted((track for track, _ in matches), key=lambda track: track.track_id))
 
+    def _alive(self, stamp: Stamp) -> list[Track]:
+        return [track for track in self._tracks if stamp.time_s - track.seen_s <= LOST_AFTER_S]
+
+    def _missing(
+        self, tracks: list[Track], people: Sequence[Keypoints2D], stamp: Stamp, size_wh: tuple[int, int]
+    ) -> Focus | None:
+        """The place of somebody who is missing and should still be in the picture: who was seen last goes first."""
+        matches, strangers = self._match(tracks, people, stamp)
+        seen = [track for track, _ in matches]
+        others = (*(keypoints for _, keypoints in matches), *strangers)
+        for track in sorted(tracks, key=lambda track: track.seen_s, reverse=True):
+            xy_px = track.past.expected_px(stamp.time_s)
+            middle = np.nanmean(xy_px, axis=0)
+            if track not in seen and (middle >= 0).all() and (middle < size_wh).all():
+                return Focus(xy_px, others)
+        return None
+
     def _match(
-        self, people: Sequence[Keypoints2D], stamp: Stamp
-    ) -> tuple[list[tuple[Track, Keypoints2D]], list[Keypoints2D]]:
-        """Pair tracks with people, nearest first; the people left over are strangers, largest first."""
+        self, tracks: Sequence[Track], people: Sequence[Keypoints2D], stamp: Stamp, slack: float = 1.0
+    ) -> tuple[list[_Match], list[Keypoints2D]]:
+        """Pair tracks with people who can be them, nearest first; the people left over are strangers."""
         candidates = sorted(
             (
-                (_distance(track.keypoints, keypoints), number, position)
-                for number, track in enumerate(self._tracks)
-                for position, keypoints in enumerate(people)
-            ),
-        )
+                distance(track.keypoints, keypoints, track.past.expected_px(stamp.time_s)), number, position
+            )
+            for number, track in enumerate(tracks)
+            for position, keypoints in enumerate(people)
+            if fault(track.past, keypoints, stamp.time_s, slack=slack) is None
+        )  # fmt: skip
         matches: dict[int, int] = {}
-        for distance, number, position in candidates:
-            reach = _STILL_REACH + _REACH_PER_S * (stamp.time_s - self._tracks[number].seen_s)
-            if number not in matches and position not in matches.values() and distance <= reach:
+        for _, number, position in candidates:
+            if number not in matches and position not in matches.values():
                 matches[number] = position
         strangers = [keypoints for position, keypoints in enumerate(people) if position not in matches.values()]
-        strangers.sort(key=_body_size_px, reverse=True)
-        return [(self._tracks[number], people[position]) for number, position in matches.items()], strangers
+        return [(tracks[number], people[position]) for number, position in matches.items()], strangers
+
+    def _newcomers(
+        self, strangers: list[Keypoints2D], matches: list[_Match], stamp: Stamp, size_wh: tuple[int, int] | None
+    ) -> list[_Match]:
+        """New tracks, as far as there are places: those of missing people stay theirs until they count as lost."""
+        made: list[_Match] = []
+        for keypoints in sorted(strangers, key=lambda stranger: _prominence(stranger, size_wh), reverse=True):
+            if len(self._tracks) >= self._max_people:
+                break
+            if not known_joints(keypoints).any() or _is_seen_twice(keypoints, [*matches, *made]):
+                continue
+            track = self._new_track(self._num_made)
+            track.past = Past(keypoints, stamp.time_s)
+            self._num_made += 1
+            self._tracks.append(track)
+            made.append((track, keypoints))
+        return made
 
 
-def _confident(keypoints: Keypoints2D) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    sure: np.ndarray[tuple[int], np.dtype[np.bool_]] = keypoints.confidence >= _MIN_CONFIDENCE
-    return sure if sure.any() else keypoints.confidence > 0
+def _is_seen_twice(stranger: Keypoints2D, matches: list[_Match]) -> bool:
+    return any(distance(stranger, keypoints) < _SAME_PERSON for _, keypoints in matches)
 
 
-def _body_size_px(keypoints: Keypoints2D) -> float:
-    """Diagonal of the box around a person's confident joints; at least one pixel."""
-    xy_px = keypoints.xy_px[_confident(keypoints)]
-    return max(1.0, float(np.linalg.norm(np.ptp(xy_px, axis=0)))) if len(xy_px) else 1.0
-
-
-def _distance(before: Keypoints2D, now: Keypoints2D) -> float:
-    """Mean distance between the joints of two frames that both know, in body sizes; infinite without any."""
-    both = _confident(before) & _confident(now)
-    if not both.any():
-        return float("inf")
-    distance_px = np.linalg.norm(before.xy_px[both] - now.xy_px[both], axis=-1).mean()
-    return float(distance_px) / max(_body_size_px(before), _body_size_px(now))
+def _prominence(keypoints: Keypoints2D, size_wh: tuple[int, int] | None) -> float:
+    """How much somebody is in front: their size, less for those who stand aside."""
+    size_px, known = body_size_px(keypoints), known_joints(keypoints)
+    if size_wh is None or not known.any():
+        return size_px
+    half, middle_px = np.array(size_wh) / 2, keypoints.xy_px[known].mean(axis=0)
+    off_centre = float(np.linalg.norm(middle_px - half) / np.linalg.norm(half))
+    return size_px * (1 - _OFF_CENTRE * min(1.0, off_centre))

@@ -10,16 +10,21 @@ import mediapipe as mp
 import numpy as np
 from mediapipe.tasks.python import BaseOptions, vision
 
-from ..datatypes import Frame, Keypoints2D
+from ..datatypes import Frame, ImageArray, Keypoints2D
 from ..errors import ModelError
+from ..focus import Focus
 from ..native_output import quiet_native_output
 from ..skeleton import MEDIAPIPE33
+from .cover import COVER_GREY, cover
 
 _WARM_UP_SIZE_PX = 256
+_SMALLEST_CROP_PX = 16
 
 
 class MediaPipePose:
     """Finds people with a MediaPipe pose bundle, following them from frame to frame (VIDEO mode).
+
+    A second landmarker, made when it is first needed, looks at single pictures for ``look_again``.
 
     The landmarker keeps the state of one source: make a new detector for each. It must be closed; left to the
     interpreter's exit it prints an exception.
@@ -36,39 +41,50 @@ class MediaPipePose:
     skeleton = MEDIAPIPE33
 
     def __init__(self, bundle: bytes, *, name: str, max_people: int) -> None:
-        options = vision.PoseLandmarkerOptions(
-            base_options=BaseOptions(model_asset_buffer=bundle),
-            running_mode=vision.RunningMode.VIDEO,
-            num_poses=max_people,
-        )
+        self._bundle, self._name, self._max_people = bundle, name, max_people
         self._timestamp_ms = 0
         self._has_greeted = False
+        self._focus: Focus | None = None
+        self._second: Any = None
         with quiet_native_output():
-            try:
-                self._landmarker: Any = vision.PoseLandmarker.create_from_options(options)
-            except OSError as error:
-                raise ImportError(f"mediapipe: {error}") from error
-            except (RuntimeError, ValueError) as error:
-                raise ModelError(
-                    f"{name} is not a MediaPipe pose model", "check the file, or use --detector mediapipe-full"
-                ) from error
+            self._landmarker = self._make_landmarker(vision.RunningMode.VIDEO, max_people)
             # The first picture loads the networks, which takes long and logs: better here than in the show.
-            self._landmark(np.zeros((_WARM_UP_SIZE_PX, _WARM_UP_SIZE_PX, 3), np.uint8), timestamp_ms=0)
+            blank = np.zeros((_WARM_UP_SIZE_PX, _WARM_UP_SIZE_PX, 3), np.uint8)
+            self._landmarker.detect_for_video(_picture(blank), 0)
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
         """People of the frame as MEDIAPIPE33 joints, in pixels and in MediaPipe's own 3D; visibility is confidence."""
         # MediaPipe refuses a time stamp that does not rise, and media times can repeat in whole milliseconds.
         self._timestamp_ms = max(self._timestamp_ms + 1, round(frame.stamp.time_s * 1e3))
-        image_rgb = cv2.cvtColor(frame.image_bgr, cv2.COLOR_BGR2RGB)
+        image_bgr, self._focus = self._covered(frame), None
         # MediaPipe warns once, on the first person, that pictures are not square; it handles them all the same.
         with nullcontext() if self._has_greeted else quiet_native_output():
-            people = self._landmark(image_rgb, timestamp_ms=self._timestamp_ms)
-        self._has_greeted = self._has_greeted or bool(people)
-        return tuple(_keypoints(landmarks, world, frame.size_wh) for landmarks, world in people)
+            found = self._landmarker.detect_for_video(_picture(image_bgr), self._timestamp_ms)
+        self._has_greeted = self._has_greeted or bool(found.pose_landmarks)
+        return _people(found, frame.size_wh)
+
+    def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
+        """People at one place of a frame that was looked at already, found afresh: a crop of it, others covered.
+
+        A landmarker that follows a bystander would go on doing so. Where one person is followed, the next ``detect``
+        therefore sees nothing but the same place; MediaPipe then lets go, and finds the person there by itself.
+        """
+        left, top, right, bottom = focus.box_px(frame.size_wh)
+        if right - left < _SMALLEST_CROP_PX or bottom - top < _SMALLEST_CROP_PX:
+            return ()
+        if self._max_people == 1 and focus.xy_px is not None:
+            self._focus = focus
+        crop = cover(frame.image_bgr, focus)[top:bottom, left:right]
+        with nullcontext() if self._second is not None else quiet_native_output():
+            self._second = self._second or self._make_landmarker(vision.RunningMode.IMAGE, self._max_people + 1)
+            found = self._second.detect(_picture(crop))
+        return _people(found, (right - left, bottom - top), origin_px=(left, top))
 
     def close(self) -> None:
-        """Free the landmarker."""
+        """Free the landmarkers."""
         self._landmarker.close()
+        if self._second is not None:
+            self._second.close()
 
     def __enter__(self) -> Self:
         return self
@@ -76,14 +92,42 @@ class MediaPipePose:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _landmark(self, image_rgb: np.ndarray[Any, Any], *, timestamp_ms: int) -> list[tuple[list[Any], list[Any]]]:
-        """Landmarks in the picture and in the world, person by person."""
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=image_rgb)
-        found = self._landmarker.detect_for_video(image, timestamp_ms)
-        return list(zip(found.pose_landmarks, found.pose_world_landmarks, strict=True))
+    def _make_landmarker(self, mode: Any, num_people: int) -> Any:
+        options = vision.PoseLandmarkerOptions(
+            base_options=BaseOptions(model_asset_buffer=self._bundle), running_mode=mode, num_poses=num_people
+        )
+        try:
+            return vision.PoseLandmarker.create_from_options(options)
+        except OSError as error:
+            raise ImportError(f"mediapipe: {error}") from error
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(
+                f"{self._name} is not a MediaPipe pose model", "check the file, or use --detector mediapipe-full"
+            ) from error
+
+    def _covered(self, frame: Frame) -> ImageArray:
+        """The frame, or what a second look at the one before left to see of it."""
+        if self._focus is None:
+            return frame.image_bgr
+        left, top, right, bottom = self._focus.box_px(frame.size_wh)
+        covered = np.full_like(frame.image_bgr, COVER_GREY)
+        covered[top:bottom, left:right] = cover(frame.image_bgr, self._focus)[top:bottom, left:right]
+        return covered
 
 
-def _keypoints(landmarks: list[Any], world: list[Any], size_wh: tuple[int, int]) -> Keypoints2D:
+def _picture(image_bgr: ImageArray) -> mp.Image:
+    return mp.Image(image_format=mp.ImageFormat.SRGB, data=cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB))
+
+
+def _people(found: Any, size_wh: tuple[int, int], origin_px: tuple[int, int] = (0, 0)) -> tuple[Keypoints2D, ...]:
+    """What a landmarker found in a picture of ``size_wh`` whose upper left corner is at ``origin_px``."""
+    people = zip(found.pose_landmarks, found.pose_world_landmarks, strict=True)
+    return tuple(_keypoints(landmarks, world, size_wh, origin_px) for landmarks, world in people)
+
+
+def _keypoints(
+    landmarks: list[Any], world: list[Any], size_wh: tuple[int, int], origin_px: tuple[int, int]
+) -> Keypoints2D:
     """Landmarks are shares of width and of height: x and y have different scales until multiplied.
 
     World landmarks have this program's axes already: metres from the middle of the hips, x right, y down, and smaller z
@@ -91,7 +135,7 @@ def _keypoints(landmarks: list[Any], world: list[Any], size_wh: tuple[int, int])
     """
     rows = np.array([(mark.x, mark.y, mark.visibility) for mark in landmarks], np.float32)
     return Keypoints2D(
-        xy_px=rows[:, :2] * np.array(size_wh, np.float32),
+        xy_px=rows[:, :2] * np.array(size_wh, np.float32) + np.array(origin_px, np.float32),
         confidence=np.clip(rows[:, 2], 0, 1),
         skeleton=MEDIAPIPE33,
         world_xyz_m=np.array([(mark.x, mark.y, mark.z) for mark in world], np.float32),

@@ -35,9 +35,18 @@ def test_short_absence_keeps_the_id_and_a_long_one_does_not():
 
 
 def test_bystander_does_not_take_the_place_of_the_person():
-    """A detector that jumps to somebody else in the picture must not make one pose out of two people."""
-    seen = follow(make_tracker(), [[100], [100], [400], [100], [100]])
-    assert [list(frame) for frame in seen] == [[0], [0], [1], [0], [0]]
+    """A detector that jumps to somebody else in the picture must make nobody a new person while the place is kept."""
+    tracker = make_tracker()
+    seen = follow(tracker, [[100], [100], [400], [100], [100]])
+    assert [list(frame) for frame in seen] == [[0], [0], [], [0], [0]]
+    assert (tracker.counts.rejected_jumps, tracker.counts.recoveries) == (1, 1)
+
+
+def test_who_stays_away_gives_their_place_to_somebody_else():
+    away = int(LOST_AFTER_S * FPS) + 2
+    seen = follow(make_tracker(), [[100], [100]] + [[400]] * away)
+    assert [list(frame) for frame in seen[:-2]] == [[0], [0]] + [[]] * (away - 2)
+    assert [list(frame) for frame in seen[-2:]] == [[1], [1]]
 
 
 def test_two_people_who_cross_keep_their_ids():

@@ -1,0 +1,37 @@
+"""Where a detector shall look again, and whom it shall not see there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .datatypes import Float32Array, Keypoints2D
+
+_MARGIN = 0.2
+"""Room around the joints, as a share of the larger side: a person is larger than their joints, and moves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """One person's expected place.
+
+    Attributes:
+        xy_px: (17, 2) where their H36M-17 joints are expected; NaN where unknown. None for the whole picture: nobody
+            is expected yet, and everybody is of interest.
+        others: H36M-17 joints of people who are not the one, to be covered.
+    """
+
+    xy_px: Float32Array | None = None
+    others: tuple[Keypoints2D, ...] = ()
+
+    def box_px(self, size_wh: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom: a square around the person, as much of it as lies in the picture."""
+        width, height = size_wh
+        if self.xy_px is None:
+            return 0, 0, width, height
+        low, high = np.nanmin(self.xy_px, axis=0), np.nanmax(self.xy_px, axis=0)
+        reach = float((high - low).max()) * (0.5 + _MARGIN) + 1
+        left, top = (low + high) / 2 - reach
+        right, bottom = (low + high) / 2 + reach
+        return max(0, int(left)), max(0, int(top)), min(width, int(right)), min(height, int(bottom))
