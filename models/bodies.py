@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..skeleton import CANONICAL_BONE_SUM_M, H36M17
 from .chance import Chance
-from .rotations import X_AXIS, Y_AXIS, about_axis, from_vector, turn
+from .rotations import X_AXIS, Y_AXIS, about_axis, between, from_vector, turn
 
 _PELVIS = H36M17.index("pelvis")
 
@@ -39,11 +39,20 @@ _LENGTH_SPREADS = (
 _EXCHANGE_ARM_PROBABILITY = 0.2
 _EXCHANGE_LEGS_PROBABILITY = 0.25
 _SEATED_PROBABILITY = 0.15
+_FOLDED_PROBABILITY = 0.3
+"""Of the seated: how many fold their shins back below or beside them, as on a floor, on their knees or squatting."""
+_REACHING_PROBABILITY = 0.1
 _BENT_PROBABILITY = 0.08
+_TWISTED_PROBABILITY = 0.12
 _TILTED_PROBABILITY = 0.06
 _TURNED_PROBABILITY = 0.3
 _TURNED_LIMB_PROBABILITY = 0.5
 _LIMB_TURN_RAD = 0.35
+
+_LARGEST_FLEXION_RAD = math.radians(145)
+"""Of an elbow: the forearm then lies against the upper arm."""
+_TWIST_RAD = torch.tensor([0.2, 0.45, 0.15])
+"""Standard deviations of how far the upper trunk leans forward, turns about the vertical and leans to a side."""
 
 _ARMS = (("left_elbow", "left_wrist"), ("right_elbow", "right_wrist"))
 _LEGS = ("left_knee", "left_ankle", "right_knee", "right_ankle")
@@ -113,15 +122,17 @@ def vary(xyz_m: Tensor, chance: Chance) -> Tensor:
     count, num_frames, num_joints, _ = xyz_m.shape
     is_mirrored = chance.happens(count, probability=0.5)
     donors = _exchange_limbs(count, chance)
-    matrices = torch.eye(3).repeat(count, num_joints, 1, 1)
-    matrices = _seat_some(matrices, chance)
-    matrices = _bend_some(matrices, chance)
-    matrices = _turn_limbs(matrices, chance)
-    matrices = matrices * _length_factors(count, chance)[:, :, None, None]
     # A mirrored person has the other side's bones, with x the other way round.
     signs = torch.where(is_mirrored[:, None], torch.tensor([-1.0, 1.0, 1.0]), 1.0)  # (N, 3)
-    matrices = matrices * signs[donors][:, :, None]
     joints = torch.where(is_mirrored[donors], torch.tensor(H36M17.flip_order), torch.arange(num_joints))
+
+    matrices = _reach_some(to_bones(xyz_m[:, -1])[donors, joints] * signs[donors], chance)
+    matrices = _seat_some(matrices, chance)
+    matrices = _bend_some(matrices, chance)
+    matrices = _twist_some(matrices, chance)
+    matrices = _turn_limbs(matrices, chance)
+    matrices = matrices * _length_factors(count, chance)[:, :, None, None]
+    matrices = matrices * signs[donors][:, :, None]
 
     # From here on joints come before frames, so that a bone's frames lie together.
     bones = _from_parent() @ xyz_m.transpose(1, 2).reshape(count, num_joints, -1)  # (N, 17, T * 3)
@@ -151,15 +162,45 @@ def _where(chance: Chance, probability: float, joints: Sequence[str], changed: T
     return torch.where(mask.reshape(*mask.shape, *(1,) * (kept.ndim - 2)), changed, kept)
 
 
+def _reach_some(last_bones: Tensor, chance: Chance) -> Tensor:
+    """Point the arms of some people anywhere that arms can go: (N, 17, 3, 3) matrices, mostly the unit matrix.
+
+    Motion capture has walking and sports, few hands at heads, keyboards and shelves. The upper arm's direction is drawn
+    about the side of the body, down to up and back to front but not far behind it; the elbow is bent by 0 to 145
+    degrees in any plane, because the upper arm's own twist is not seen in joints. The arm goes on to move as it did.
+
+    Args:
+        last_bones: (N, 17, 3) bones of the last frame.
+        chance: draws people and poses.
+    """
+    count = len(last_bones)
+    matrices = torch.eye(3).repeat(count, H36M17.num_joints, 1, 1)
+    (rows,) = chance.happens(count, probability=_REACHING_PROBABILITY).nonzero(as_tuple=True)
+    for (elbow, wrist), outward in zip(map(joints_of, _ARMS), (1.0, -1.0), strict=True):
+        forward_rad = chance.uniform(len(rows), low=math.radians(-40), high=math.radians(130))
+        up_rad = chance.uniform(len(rows), low=math.radians(-90), high=math.radians(85))
+        level = up_rad.cos()
+        upper_arm = torch.stack([outward * forward_rad.cos() * level, up_rad.sin(), forward_rad.sin() * level], dim=-1)
+        aside = torch.linalg.cross(upper_arm, chance.normal(len(rows), 3))
+        aside = aside / torch.linalg.vector_norm(aside, dim=-1, keepdim=True).clamp(min=1e-6)
+        bent_rad = chance.uniform(len(rows), 1, low=0.0, high=_LARGEST_FLEXION_RAD)
+        forearm = bent_rad.cos() * upper_arm + bent_rad.sin() * aside
+        matrices[rows, elbow] = between(last_bones[rows, elbow], upper_arm)
+        matrices[rows, wrist] = between(last_bones[rows, wrist], forearm)
+    return matrices
+
+
 def _seat_some(matrices: Tensor, chance: Chance) -> Tensor:
-    """Raise both thighs to the front, as of somebody on a chair; the shins stay upright, more or less."""
+    """Raise both thighs to the front, as of somebody on a chair; the shins stay upright or fold back."""
     count = len(matrices)
     seated = matrices.clone()
+    is_folded = chance.happens(count, probability=_FOLDED_PROBABILITY)
     raised_rad = chance.uniform(count, low=math.radians(55), high=math.radians(115))
     for side, outward in (("left", 1.0), ("right", -1.0)):
         raise_thigh = about_axis(X_AXIS, -(raised_rad + 0.2 * chance.normal(count)))
         spread = about_axis(Y_AXIS, outward * (0.15 + 0.2 * chance.normal(count)))
-        swing_shin = about_axis(X_AXIS, 0.3 * chance.normal(count))
+        fold_rad = chance.uniform(count, low=math.radians(30), high=math.radians(100)) * is_folded
+        swing_shin = about_axis(X_AXIS, fold_rad + 0.3 * chance.normal(count))
         thigh, shin = joints_of([f"{side}_knee", f"{side}_ankle"])
         seated[:, thigh] = spread @ raise_thigh @ matrices[:, thigh]
         seated[:, shin] = spread @ swing_shin @ matrices[:, shin]
@@ -180,6 +221,18 @@ def _bend_some(matrices: Tensor, chance: Chance) -> Tensor:
     with_arms[:, joints_of(arms)] = lean @ matrices[:, joints_of(arms)]
     bent = torch.where(chance.happens(count, probability=0.5)[:, None, None, None], with_arms, bent)
     return _where(chance, _BENT_PROBABILITY, ("spine", *_UPPER_BODY, *arms), bent, matrices)
+
+
+def _twist_some(matrices: Tensor, chance: Chance) -> Tensor:
+    """Turn and lean the upper body of some people against their hips, the lower trunk by half; the arms go along."""
+    count = len(matrices)
+    vector_rad = _TWIST_RAD * chance.normal(count, 3)
+    upper = joints_of([*_UPPER_BODY, *(joint for arm in _ARMS for joint in arm)])
+    spine = joints_of(["spine"])
+    twisted = matrices.clone()
+    twisted[:, spine] = from_vector(vector_rad / 2)[:, None] @ matrices[:, spine]
+    twisted[:, upper] = from_vector(vector_rad)[:, None] @ matrices[:, upper]
+    return torch.where(chance.happens(count, 1, 1, 1, probability=_TWISTED_PROBABILITY), twisted, matrices)
 
 
 def _turn_limbs(matrices: Tensor, chance: Chance) -> Tensor:

@@ -7,15 +7,15 @@ definition at run time. Points are (N, T, 17, 2); until ``derive`` the place of 
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from ..skeleton import H36M17
 from .bodies import joints_of
 from .chance import Chance
+from .detector_noise import measured_noise
 
 _index = H36M17.index
 
@@ -35,14 +35,26 @@ _DEFINITION_M = {
     "head": 0.03,
 }
 
-_NOISE_MEDIAN, _NOISE_SPREAD = 0.045, 0.6
-"""As a share of the person's size: median over windows, and standard deviation of its logarithm."""
-_WHITE, _SLOW, _CONSTANT = 0.35, 0.6, 0.5
-_SLOW_FRAMES = 9
-_JOINT_FACTORS = {"wrist": 1.5, "ankle": 1.2, "hip": 0.8, "shoulder": 0.7, "nose": 0.7, "head": 0.7}
+_MEASURED_NOISE = 1.0
+"""Factor of the errors that were measured; 0 for none."""
 
-_SWAP_PROBABILITY = 0.02
-_SWAPPED = (("knee", "ankle"), ("elbow", "wrist"), ("ankle",), ("wrist",))
+_UNSEEN_NOISE_MEDIAN, _UNSEEN_NOISE_SPREAD = 0.022, 0.6
+"""Guessed, because no comparison of detectors shows it: what they all get wrong alike, on other people, in other
+clothes and rooms than those of one clip. Constant in a window, as a share of the person's size: median over windows,
+and standard deviation of its logarithm."""
+_UNSEEN_NOISE_FACTORS = {"wrist": 1.5, "ankle": 1.2, "hip": 0.8, "shoulder": 0.7, "nose": 0.7, "head": 0.7}
+
+_MEASURED_SWAPS = 1.0
+"""Factor of how often left was seen to be taken for right; 0 for never."""
+_SWAPPED_SHARE_OF_WINDOW = 0.7
+"""Mean share of the frames of a window with swapped limbs in which they are."""
+_SWAPPED = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
+"""Limbs, from the trunk outwards: what is swapped takes along what follows."""
+
+_RATE_HZ = 30
+_SLOW_CAMERA_PROBABILITY = 0.25
+_SLOWEST_CAMERA_HZ = 10
+"""Many webcams give 10 to 25 frames a second, the slower the darker the room."""
 
 _MISSING_PROBABILITY = 0.25
 _MISSING = (
@@ -61,6 +73,14 @@ _MISSING = (
 )
 _GUESSED, _HELD, _COLLAPSED = 0, 1, 2
 _MISSING_KINDS = torch.tensor([0.45, 0.2, 0.35])
+_HANGING_PROBABILITY = 0.7
+"""How many guesses of legs that are out of the picture follow MediaPipe's own, which lets them hang down from the
+trunk, whatever they really do: seen on both people of ``assets/demo.mp4`` cropped at the hips, and, with shorter thighs
+as of somebody seated, at the chest. The others are the legs of somebody else."""
+_HANGING = {"knee": (0.5, 0.25, 0.1), "ankle": (0.55, 0.15, 0.1)}
+"""Thigh and shin of such a guess, in trunk lengths: along the trunk, its standard deviation, and that across."""
+_RETURNING_PROBABILITY = 0.2
+"""How many of the lost limbs come back before the window ends."""
 _UNSURE_HIPS = 0.12
 """Extra error of the hips, as a share of the person's size, while no knee is seen: a person behind a desk."""
 
@@ -115,16 +135,11 @@ def person_size(points: Tensor) -> Tensor:
 
 
 def _noise(shape: torch.Size, chance: Chance) -> Tensor:
-    """Errors (N, T, 17, 2) in person sizes: white, slow and constant in time."""
-    count, num_frames, num_joints, _ = shape
-    unsmoothed = chance.normal(count, num_joints * 2, num_frames + _SLOW_FRAMES - 1)
-    sums = functional.pad(unsmoothed.cumsum(dim=-1), (1, 0))
-    slow = (sums[..., _SLOW_FRAMES:] - sums[..., :-_SLOW_FRAMES]).transpose(1, 2).reshape(shape)
-    # The sum of n white numbers has a standard deviation of sqrt(n): bring it back to 1.
-    noise = (_WHITE * chance.normal(*shape)).add_(slow, alpha=_SLOW / math.sqrt(_SLOW_FRAMES))
-    noise += _CONSTANT * chance.normal(count, 1, num_joints, 2)
-    level = torch.exp(_NOISE_SPREAD * chance.normal(count, 1, 1, 1)) * _NOISE_MEDIAN
-    noise *= level * _per_joint(_JOINT_FACTORS, default=1.0)[:, None]
+    """Errors (N, T, 17, 2) in person sizes: those that were measured, and those that could not be."""
+    count, _, num_joints, _ = shape
+    noise = measured_noise().draw(shape, chance) * _MEASURED_NOISE
+    level = torch.exp(_UNSEEN_NOISE_SPREAD * chance.normal(count, 1, 1, 1)) * _UNSEEN_NOISE_MEDIAN
+    noise += level * _per_joint(_UNSEEN_NOISE_FACTORS, default=1.0)[:, None] * chance.normal(count, 1, num_joints, 2)
     return noise
 
 
@@ -137,14 +152,24 @@ def _disturb_hips(points: Tensor, pattern: Tensor, size: Tensor, chance: Chance)
 
 
 def _swap_sides(points: Tensor, chance: Chance) -> None:
-    """Take left for right, limb by limb, in a few windows, in place."""
-    for parts in _SWAPPED:
-        order = list(range(H36M17.num_joints))
-        for part in parts:
-            left, right = joints_of([f"left_{part}", f"right_{part}"])
-            order[left], order[right] = right, left
-        (rows,) = chance.happens(len(points), probability=_SWAP_PROBABILITY).nonzero(as_tuple=True)
-        points[rows] = points[rows].index_select(2, torch.tensor(order))
+    """Take left for right in some windows, limb by limb, for some of their frames, in place."""
+    shares = measured_noise().swaps
+    for limb in _SWAPPED:
+        together = 0.0
+        for place, part in enumerate(limb):
+            alone = max(0.0, shares[part] - together)
+            together += alone
+            _swap_some(points, limb[place:], chance, probability=_MEASURED_SWAPS * alone / _SWAPPED_SHARE_OF_WINDOW)
+
+
+def _swap_some(points: Tensor, parts: Sequence[str], chance: Chance, *, probability: float) -> None:
+    order = list(range(H36M17.num_joints))
+    for part in parts:
+        left, right = joints_of([f"left_{part}", f"right_{part}"])
+        order[left], order[right] = right, left
+    (rows,) = chance.happens(len(points), probability=probability).nonzero(as_tuple=True)
+    own = points[rows]
+    points[rows] = torch.where(_since_when(own, chance)[..., None], own[:, :, order], own)
 
 
 def _missing_ears(count: int, chance: Chance) -> Tensor:
@@ -198,11 +223,15 @@ def _lose_joints(xy: Tensor, earlier_xy: Tensor, pattern: Tensor, kind: Tensor, 
     missing = pattern[rows, None] & since[rows]  # (R, T, 17)
     own, others, earlier = xy[rows], xy[donors[rows]], earlier_xy[rows]
     relative_size = (size[rows] / size[donors[rows]])[:, 0]
+    hanging = _hanging_legs(own, chance)
+    is_hanging = chance.happens(len(rows), 1, 1, probability=_HANGING_PROBABILITY)
     is_guess = (kind[rows] == _GUESSED)[:, None, None]
     is_held = (kind[rows] == _HELD)[:, None, None]
     lost = own.clone()
     for parent, child in H36M17.bones:
         guess = (others[:, :, child] - others[:, :, parent]) * relative_size
+        if child in hanging:
+            guess = torch.where(is_hanging, hanging[child], guess)
         stand_in = lost[:, :, parent] + torch.where(is_guess, guess, 0.0)
         stand_in = torch.where(is_held, earlier[:, :, child], stand_in)
         lost[:, :, child] = torch.where(missing[:, :, child, None], stand_in, own[:, :, child])
@@ -210,7 +239,61 @@ def _lose_joints(xy: Tensor, earlier_xy: Tensor, pattern: Tensor, kind: Tensor, 
 
 
 def _since_when(xy: Tensor, chance: Chance) -> Tensor:
-    """(N, T, 1): true from a random frame on, in half of the windows from the first."""
+    """(N, T, 1): true from a random frame on, in half of the windows from the first, and mostly to the last."""
     count, num_frames = xy.shape[:2]
     first = chance.integers(count, low=0, high=num_frames) * chance.happens(count, probability=0.5)
-    return (torch.arange(num_frames) >= first[:, None])[:, :, None]
+    back = chance.integers(count, low=1, high=num_frames + 1)
+    end = torch.where(chance.happens(count, probability=_RETURNING_PROBABILITY), back, num_frames)
+    times = torch.arange(num_frames)
+    return ((times >= first[:, None]) & (times < end[:, None]))[:, :, None]
+
+
+def _hanging_legs(xy: Tensor, chance: Chance) -> dict[int, Tensor]:
+    """Bones (N, T, 2) of legs that hang down from the trunk, by the joint they lead to: MediaPipe's usual guess."""
+    down = xy[:, :, _index("pelvis")] - _middle(xy, "shoulder")
+    across = torch.stack([down[..., 1], -down[..., 0]], dim=-1)
+    bones = {}
+    for part, (length, spread_along, spread_across) in _HANGING.items():
+        for joint in joints_of([f"left_{part}", f"right_{part}"]):
+            along = length + spread_along * chance.normal(len(xy), 1, 1)
+            bones[joint] = along * down + spread_across * chance.normal(len(xy), 1, 1) * across
+    return bones
+
+
+def hide_legs(xy: Tensor, chance: Chance, *, guessed: bool = True) -> Tensor:
+    """Joints (N, T, 17, 2) as the run time has them of people whose legs are out of the picture, for evaluation.
+
+    Args:
+        xy: joints of people who are seen whole.
+        chance: draws the guesses.
+        guessed: knees and ankles hang from the hips, as MediaPipe guesses them; without, they are where the run time
+            puts joints that were never seen, at the hips.
+    """
+    hidden = xy.clone()
+    bones = _hanging_legs(xy, chance) if guessed else {}
+    for joint in joints_of([f"{side}_{part}" for part in _HANGING for side in ("left", "right")]):
+        hidden[:, :, joint] = hidden[:, :, H36M17.parents[joint]] + bones.get(joint, 0.0)
+    return hidden
+
+
+def seen_by_slow_camera(xy: Tensor, chance: Chance) -> Tensor:
+    """Joints (N, T, 17, 2) of 30 frames a second as the run time makes them from a camera that takes fewer.
+
+    Between the frames of the camera joints are interpolated along straight lines (``posedemo.window``). The last frame
+    is always the camera's own, because only such frames are lifted; one of 60 frames a second shows every frame wanted.
+    """
+    num_frames = xy.shape[1]
+    is_slow = chance.happens(len(xy), probability=_SLOW_CAMERA_PROBABILITY)
+    (rows,) = is_slow.nonzero(as_tuple=True)
+    step = _RATE_HZ / chance.uniform(len(rows), 1, low=_SLOWEST_CAMERA_HZ, high=_RATE_HZ)
+    back = torch.arange(num_frames - 1, -1, -1)
+    # Camera frames lie whole multiples of the step before the last frame, rounded to frames that exist.
+    number = torch.floor(back / step)
+    after = (number * step).round().long()
+    before = ((number + 1) * step).round().long().clamp(max=num_frames - 1)
+    share = (back - after) / (before - after).clamp(min=1)
+    last = num_frames - 1
+    own = torch.arange(len(rows))[:, None]
+    slow = xy[rows]
+    slow = torch.lerp(slow[own, last - after], slow[own, last - before], share[:, :, None, None])
+    return xy.index_copy(0, rows, slow)

@@ -25,6 +25,15 @@ def from_vector(vector_rad: Tensor) -> Tensor:
     return torch.eye(3) + angle_rad.sin() * cross - (angle_rad.cos() - 1) * (cross @ cross)
 
 
+def between(start: Tensor, end: Tensor) -> Tensor:
+    """Matrices (..., 3, 3) of the shortest turns that bring vectors (..., 3) to the direction of others."""
+    start, end = (v / torch.linalg.vector_norm(v, dim=-1, keepdim=True).clamp(min=1e-9) for v in (start, end))
+    axis = torch.linalg.cross(start, end)
+    sine: Tensor = torch.linalg.vector_norm(axis, dim=-1, keepdim=True)
+    angle_rad = torch.atan2(sine, (start * end).sum(dim=-1, keepdim=True))
+    return from_vector(axis / sine.clamp(min=1e-9) * angle_rad)
+
+
 def turn(matrices: Tensor, vectors: Tensor) -> Tensor:
     """Turn vectors (*L, ..., 3) by matrices (*L, 3, 3): each of those all vectors that follow its dimensions."""
     leading = matrices.shape[:-2]

@@ -19,7 +19,7 @@ from .cameras import (
     turn_to_joint,
 )
 from .chance import Chance
-from .detections import derive, detect, observed_points
+from .detections import derive, detect, observed_points, seen_by_slow_camera
 from .rotations import turn
 from .windows import Motion, draw_windows
 
@@ -98,6 +98,8 @@ class SampleMaker:
         seen_m = observed_points(world_m, chance if self.detector_errors else None)
         points = project(to_camera_axes(seen_m, rotations) + places_m[:, None, None])
         xy = detect(points, chance) if self.detector_errors else derive(points[:, 1:])
+        if self.vary_motion:
+            xy = seen_by_slow_camera(xy, chance)
         camera_m = to_camera_axes(world_m[:, 1:], rotations)
         xyz_m = camera_m - camera_m[:, :, _PELVIS, None]
         if self.turned:

@@ -81,7 +81,7 @@ def test_facing_forward(poses: Tensor) -> None:
 
 
 def test_about_half_of_the_people_are_mirrored(poses: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("EXCHANGE_ARM", "EXCHANGE_LEGS", "SEATED", "BENT", "TILTED", "TURNED"):
+    for name in ("EXCHANGE_ARM", "EXCHANGE_LEGS", "REACHING", "SEATED", "BENT", "TWISTED", "TILTED", "TURNED"):
         monkeypatch.setattr(bodies, f"_{name}_PROBABILITY", 0.0)
     monkeypatch.setattr(bodies, "_LENGTH_SPREADS", ())
     varied = vary(poses, Chance(2))
@@ -148,8 +148,10 @@ def test_missing_joints_are_replaced_and_the_others_left(kind: str, monkeypatch:
     monkeypatch.setattr(detections, "_MISSING", (("left_elbow", "left_wrist"),))
     monkeypatch.setattr(detections, "_MISSING_PROBABILITY", 1.0)
     monkeypatch.setattr(detections, "_MISSING_KINDS", kinds)
-    monkeypatch.setattr(detections, "_NOISE_MEDIAN", 0.0)
-    monkeypatch.setattr(detections, "_SWAP_PROBABILITY", 0.0)
+    monkeypatch.setattr(detections, "_RETURNING_PROBABILITY", 0.0)
+    monkeypatch.setattr(detections, "_MEASURED_NOISE", 0.0)
+    monkeypatch.setattr(detections, "_UNSEEN_NOISE_MEDIAN", 0.0)
+    monkeypatch.setattr(detections, "_MEASURED_SWAPS", 0.0)
     points = torch.randn(40, 2, 17, 2)
     xy = detect(points, Chance(0))
     assert torch.isfinite(xy).all()

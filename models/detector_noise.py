@@ -1,0 +1,215 @@
+"""Errors of the detector, as measured on real pictures: the file of numbers, and errors drawn from them.
+
+``tools/fit_detector_noise.py`` makes the file and says how. Points are those that a detector finds, 17 of them with the
+ears' middle in the place of the head joint; errors are in person sizes (``detections.person_size``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..skeleton import H36M17
+from .chance import Chance
+
+PARTS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "nose", "head")
+"""What a detector finds; the other joints are derived from these."""
+
+MEASURED = Path(__file__).with_name("detector_noise.json")
+
+DETECTOR_SHARES = {"mediapipe-full": 0.5, "mediapipe-heavy": 0.3, "mediapipe-lite": 0.2}
+"""How many windows imitate each detector: full is the program's default."""
+
+LIKE_THE_CLIP = 0.4
+"""How many windows meet with as many outliers as the clip's, where somebody jumps off a wall behind somebody else; the
+others have none. Guessed: one clip cannot tell how often people overlap, and tracking turns the worst away."""
+
+_SCHEMA_VERSION = 1
+_OUTLIER_SPREAD = 0.5
+"""Standard deviation of the logarithm of an outlier's distance."""
+
+
+def joints_of_part(part: str) -> list[int]:
+    """Indices of the joints of a part of the body: left and right, or one."""
+    return [index for index, joint in enumerate(H36M17.joints) if joint.split("_")[-1] == part]
+
+
+_LIMBS = torch.tensor(
+    [
+        [H36M17.index(joint) for joint in pair]
+        for side in ("left", "right")
+        for pair in (
+            (f"{side}_hip", f"{side}_hip"),
+            (f"{side}_knee", f"{side}_ankle"),
+            (f"{side}_shoulder", f"{side}_shoulder"),
+            (f"{side}_elbow", f"{side}_wrist"),
+        )
+    ]
+    + [[H36M17.index("nose"), H36M17.index("head")]]
+)
+"""(limbs, 2) joints that go astray together."""
+
+
+@dataclass(frozen=True)
+class DetectorNoise:
+    """Errors of one or more detectors, in person sizes. D detectors.
+
+    Attributes:
+        shares: (D,) how many windows each detector has.
+        white: (D, 17) standard deviation per axis of what is new in every frame, over all windows.
+        slow: (D, 17) of what decays as exp(-frames / slow_frames).
+        constant: (D, 17) of what stays the same for a window.
+        slow_frames: decay of the slow part.
+        window_spread: standard deviation of the logarithm of the level of all errors, between windows.
+        joint_spread: the same between the joints of a window.
+        mixing: (17, 17) makes independent errors of the joints correlated ones, and leaves their size as it is.
+        bad_windows: (D, 17) share of the windows in which a joint is an outlier at times.
+        bad_frames: (D, 17) share of the frames of such a window in which it is.
+        outlier_size: (D, 17) median distance of outliers.
+        swaps: by part of the body, share of the frames in which left is taken for right; mean of the detectors.
+        like_the_clip: share of windows that have outliers as the clip's do.
+    """
+
+    shares: Tensor
+    white: Tensor
+    slow: Tensor
+    constant: Tensor
+    slow_frames: float
+    window_spread: float
+    joint_spread: float
+    mixing: Tensor
+    bad_windows: Tensor
+    bad_frames: Tensor
+    outlier_size: Tensor
+    swaps: Mapping[str, float]
+    like_the_clip: float = LIKE_THE_CLIP
+
+    def draw(self, shape: torch.Size, chance: Chance) -> Tensor:
+        """Errors of points (N, T, 17, 2)."""
+        count, num_frames, num_joints, _ = shape
+        detector = chance.choice(self.shares, count)
+        level = self.window_spread * chance.normal(count, 1) + self.joint_spread * chance.normal(count, num_joints)
+        # The mean square of a log-normal factor is brought to 1, so that the standard deviations stay as measured.
+        level = torch.exp(level - self.window_spread**2 - self.joint_spread**2)
+
+        def field(frames: int, std: Tensor) -> Tensor:
+            """Errors (N, frames, 2, 17) of independent frames and correlated joints."""
+            return (chance.normal(count, frames, 2, num_joints) @ self.mixing.T) * (std[detector] * level)[
+                :, None, None
+            ]
+
+        noise = field(num_frames, self.slow)
+        noise = (_decaying(num_frames, self.slow_frames) @ noise.flatten(2)).reshape(noise.shape)
+        noise += field(num_frames, self.white)
+        noise += field(1, self.constant)
+        noise = noise.transpose(2, 3)
+        return noise + self._outliers(shape, detector, chance)
+
+    def _outliers(self, shape: torch.Size, detector: Tensor, chance: Chance) -> Tensor:
+        """Large errors (N, T, 17, 2) of a few limbs at times: another limb, another person, a guess.
+
+        A limb's two joints go astray at the same times and in the same direction; one may do so more often.
+        """
+        count, num_frames, num_joints, _ = shape
+        errors = torch.zeros(count, num_joints, num_frames, 2)
+        is_like_it = chance.happens(count, 1, 1, probability=self.like_the_clip)
+        draw = chance.uniform(count, len(_LIMBS), 1, low=0.0, high=1.0)
+        threshold = self.bad_windows[detector][:, _LIMBS]  # (N, limbs, 2)
+        is_bad = (draw < threshold) & is_like_it
+        rows, limbs = is_bad.any(dim=-1).nonzero(as_tuple=True)  # few
+        # A threshold on a number that changes little from frame to frame makes runs of a few frames.
+        changing = (_decaying(num_frames, self.slow_frames) @ chance.normal(num_frames, len(rows))).T
+        factor = torch.exp(_OUTLIER_SPREAD * chance.normal(len(rows), 1))
+        direction = chance.normal(len(rows), 2)
+        offset = factor * direction / torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
+        for joints, bad in zip(_LIMBS.T, is_bad[rows, limbs].T, strict=True):
+            joint, kind = joints[limbs], detector[rows]
+            is_out = (changing < torch.special.ndtri(self.bad_frames[kind, joint])[:, None]) & bad[:, None]
+            errors[rows, joint] = is_out[:, :, None] * (self.outlier_size[kind, joint, None] * offset)[:, None]
+        return errors.transpose(1, 2)
+
+
+def _decaying(num_frames: int, frames: float) -> Tensor:
+    """(T, T) matrix that makes independent standard normal numbers ones whose correlation decays as exp(-lag / n)."""
+    times = torch.arange(num_frames, dtype=torch.float64)
+    correlation = torch.exp(-(times[:, None] - times).abs() / frames)
+    return torch.linalg.cholesky(correlation).float()
+
+
+@cache
+def measured_noise() -> DetectorNoise:
+    """The errors that ship with the program."""
+    return read_noise(MEASURED)
+
+
+def read_noise(path: Path) -> DetectorNoise:
+    """Read a file of ``tools/fit_detector_noise.py``.
+
+    Raises:
+        ConfigError: it cannot be read, or is no such file.
+    """
+    hint = "make it again with tools/fit_detector_noise.py"
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema_version"] != _SCHEMA_VERSION:
+            raise ConfigError(f"{path} has version {content['schema_version']}, not {_SCHEMA_VERSION}", hint)
+        return noise_from(content)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}", hint) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path} does not hold the errors of a detector ({error!r})", hint) from error
+
+
+def noise_from(content: Mapping[str, Any]) -> DetectorNoise:
+    """The errors that such a file states."""
+    by_detector: Mapping[str, Mapping[str, Mapping[str, float]]] = content["errors"]
+    names = list(by_detector)
+
+    total = sum(DETECTOR_SHARES[name] for name in names)
+
+    def table(key: str) -> Tensor:
+        """(D, 17): joints that are derived from others have no errors of their own."""
+        values = torch.zeros(len(names), H36M17.num_joints)
+        for row, name in enumerate(names):
+            for part in PARTS:
+                values[row, joints_of_part(part)] = float(by_detector[name][part][key])
+        return values
+
+    return DetectorNoise(
+        shares=torch.tensor([DETECTOR_SHARES[name] for name in names]),
+        white=table("white"),
+        slow=table("slow"),
+        constant=table("constant"),
+        slow_frames=float(content["slow_frames"]),
+        window_spread=float(content["window_spread"]),
+        joint_spread=float(content["joint_spread"]),
+        mixing=_mixing(content["correlation"]),
+        bad_windows=table("bad_windows"),
+        bad_frames=table("bad_frames"),
+        outlier_size=table("outlier_size"),
+        swaps={
+            part: sum(DETECTOR_SHARES[name] * content["swaps"][name][part] for name in names) / total
+            for part in content["swaps"][names[0]]
+        },
+    )
+
+
+def _mixing(correlation: Mapping[str, Mapping[str, float]]) -> Tensor:
+    """The square root of the correlations between joints, which are stated by pairs of names."""
+    matrix = torch.eye(H36M17.num_joints, dtype=torch.float64)
+    for first, others in correlation.items():
+        for second, value in others.items():
+            a, b = H36M17.index(first), H36M17.index(second)
+            matrix[a, b] = matrix[b, a] = value
+    # Rounded numbers of few frames need not be a correlation matrix: what is negative in it is left out.
+    values, vectors = torch.linalg.eigh(matrix)
+    root = vectors * values.clamp(min=0).sqrt()
+    return (root / torch.linalg.vector_norm(root, dim=1, keepdim=True)).float()
