@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from . import __version__
-from .command import add_fov
+from .command import add_fov, add_posing
 from .errors import ModelError, PosedemoError
 from .manifest import known_names
 from .settings import MAX_PEOPLE, PROVIDER_CHOICES, Settings
@@ -149,8 +149,6 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    from .smoothing import PRESETS
-
     group = parser.add_argument_group("models")
     group.add_argument(
         "--detector", metavar="NAME", help="mediapipe-lite, -full, -heavy or a .task file (default: %(default)s)"
@@ -170,7 +168,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help=f"follow up to N people, 1 to {MAX_PEOPLE} (default: %(default)s)",
     )
     add_fov(group)
-    group.add_argument("--smooth", choices=tuple(PRESETS), help="smoothing of 3D joints (default: %(default)s)")
+    add_posing(group)
 
 
 def _positive(text: str) -> int:

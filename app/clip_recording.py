@@ -15,11 +15,11 @@ from . import pipeline, registry
 from .capture.source import Source, open_source
 from .datatypes import Frame, ImageArray, Keypoints2D, Pose3D, Result, Window
 from .errors import SourceError
+from .focus import Focus
 from .manifest import manifest
-from .runner import open_stages, track_maker
+from .runner import make_stages, open_stages
 from .settings import Settings
 from .timing import StageTimers
-from .tracking import Tracker
 
 BASELINE = next(entry.name for entry in manifest() if entry.kind == "lifter" and entry.file is None)
 """The lifter that shows the detector's own 3D."""
@@ -68,7 +68,9 @@ def record(settings: Settings) -> Recording:
         source = open_source(camera=None, video=settings.video)
         stack.callback(source.close)
         lifter = registry.create_lifter(BASELINE, provider="auto")
-        stages = stack.enter_context(open_stages(replace(settings, lifter=BASELINE, smooth="off"), lifter))
+        stages = stack.enter_context(
+            open_stages(replace(settings, lifter=BASELINE, smooth="off", bones="free"), lifter)
+        )
         kept = _Results()
         pipeline.run(_frames(source, settings.max_frames), stages, [kept], StageTimers())
     if not any(result.people for result in kept.results):
@@ -88,8 +90,7 @@ def lift(recording: Recording, lifter: pipeline.Lifter, settings: Settings) -> L
         settings: what is done to its poses.
     """
     kept, timed = _Results(), _Timed(lifter)
-    tracker = Tracker(max_people=settings.max_people, new_track=track_maker(lifter.spec, settings.smooth))
-    stages = pipeline.Stages(_Playback(recording.results), tracker, timed, settings.fov_deg)
+    stages = make_stages(settings, _Playback(recording.results), timed)
     pipeline.run((result.frame for result in recording.results), stages, [kept], StageTimers())
     return Lifted(tuple(kept.results), float(np.median(timed.milliseconds)))
 
@@ -123,7 +124,8 @@ def _blank(size_wh: tuple[int, int]) -> ImageArray:
 
 
 class _Playback:
-    """A detector that sees in each frame what was recorded."""
+    """A detector that sees in each frame what was recorded, also looking again: whom the tracker took from a second
+    look when the clip was recorded, it refuses at the first."""
 
     def __init__(self, results: Iterable[Result]) -> None:
         self._people = {
@@ -131,6 +133,10 @@ class _Playback:
         }
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
+        return self._people[frame.stamp.index]
+
+    def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
+        del focus
         return self._people[frame.stamp.index]
 
     def close(self) -> None:

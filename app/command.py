@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from .geometry import DEFAULT_FOV_DEG
+from .settings import BONES_CHOICES, MODE_CHOICES, Settings
+from .smoothing import PRESETS
 
 _FOV_RANGE_DEG = (10.0, 150.0)
+_HEIGHT_RANGE_CM = (50.0, 250.0)
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,51 @@ def add_fov(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def add_posing(parser: argparse._ActionsContainer) -> None:
+    """Declare how lifted poses become those that are shown and written, which every command that lifts shares."""
+    parser.add_argument(
+        "--mode",
+        choices=MODE_CHOICES,
+        default=Settings.mode,
+        help="live: poses wait for nothing; file: filters look both ways, without lag (default: file, except for "
+        "cameras and for videos that are only watched)",
+    )
+    parser.add_argument(
+        "--smooth",
+        choices=tuple(PRESETS),
+        default=Settings.smooth,
+        help="smoothing of 3D joints (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--bones",
+        choices=BONES_CHOICES,
+        default=Settings.bones,
+        help="fixed: each person has bones of their own, alike left and right, learned in 3 s; free: as the lifter "
+        "gives them in each frame (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--height",
+        dest="height_cm",
+        metavar="CM",
+        type=_height,
+        help="standing height of the person in centimetres, for true metres (default: the size of an average adult)",
+    )
+
+
 def _field_of_view(text: str) -> float:
+    return _number_within(text, _FOV_RANGE_DEG, "a field of view", "degrees")
+
+
+def _height(text: str) -> float:
+    return _number_within(text, _HEIGHT_RANGE_CM, "a height", "centimetres")
+
+
+def _number_within(text: str, limits: tuple[float, float], what: str, unit: str) -> float:
     try:
-        degrees = float(text)
+        number = float(text)
     except ValueError:
-        degrees = math.nan
-    low, high = _FOV_RANGE_DEG
-    if not low <= degrees <= high:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a field of view from {low:g} to {high:g} degrees")
-    return degrees
+        number = math.nan
+    low, high = limits
+    if not low <= number <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low:g} to {high:g} {unit}")
+    return number

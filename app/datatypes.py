@@ -99,8 +99,8 @@ class Pose3D:
     """The 3D joints of one person.
 
     Attributes:
-        xyz_m: (17, 3) float32 metres at the scale of an average adult, pelvis at the origin, camera axes: x right,
-            y down, z away from the camera; NaN where unknown.
+        xyz_m: (17, 3) float32 metres, at the scale of an average adult where nobody said how tall the person is, pelvis
+            at the origin, camera axes: x right, y down, z away from the camera; NaN where unknown.
         confidence: (17,) float32 in [0, 1], of the 2D joint that each was lifted from.
     """
 
@@ -158,11 +158,6 @@ class LifterSpec:
         """How much later than its picture a pose can be known, in seconds."""
         return self.look_ahead / self.rate_hz
 
-    @property
-    def look_ahead_facts(self) -> dict[str, float]:
-        """The look-ahead as files and statistics state it."""
-        return {"look_ahead_frames": self.look_ahead, "look_ahead_ms": round(self.look_ahead_s * 1e3, 1)}
-
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -174,12 +169,15 @@ class Person:
         pose: lifted joints, or None where the person could not be lifted.
         root_m: (3,) float32 estimated position of the pelvis in camera axes, metres, from an assumed field of view
             and body size; None where the person could not be placed. An estimate for showing, not a measurement.
+        reprojection_px: mean distance in the picture between the joints of the pose, where it best fits, and those that
+            the detector is sure of; None where the person could not be placed.
     """
 
     track_id: int
     keypoints: Keypoints2D
     pose: Pose3D | None = None
     root_m: Float32Array | None = None
+    reprojection_px: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, runtime_checkable
 
-import numpy as np
-
-from .datatypes import Frame, Keypoints2D, LifterSpec, Person, Pose3D, Result, Window
+from .datatypes import Frame, Keypoints2D, LifterSpec, Pose3D, Result, Window
 from .delay import DelayLine
 from .errors import SourceError
 from .focus import Focus
 from .geometry import DEFAULT_FOV_DEG, plane_scale, to_screen
-from .placement import place_root
+from .posing import Draft, draft
+from .posing import finish as finish_draft
 from .remap import remap
 from .timing import StageTimers
 from .tracking import Track, Tracker
@@ -64,12 +63,14 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Stages:
-    """The three stages between a frame and its result, and the camera's field of view, which nobody measures."""
+    """The three stages between a frame and its result, the camera's field of view, which nobody measures, and how far
+    the filters of the tracker's tracks look ahead."""
 
     detector: Detector
     tracker: Tracker
     lifter: Lifter
     fov_deg: float = DEFAULT_FOV_DEG
+    smoothing_s: float = 0.0
 
     def close(self) -> None:
         """Free the detector."""
@@ -99,35 +100,57 @@ class _Seen:
     timings_ms: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class _Lifted:
+    """A frame whose people wait for their filters, and the milliseconds that its stages took so far."""
+
+    frame: Frame
+    drafts: tuple[Draft, ...]
+    timings_ms: Mapping[str, float]
+
+
 def run(frames: Iterable[Frame], stages: Stages, sinks: Sequence[Sink], timers: StageTimers) -> None:
     """Process frames until they end.
 
     Every frame becomes a result, also when nobody is in it, so that a viewer goes on showing the picture and a file
-    knows every frame. With a lifter that looks ahead a result comes so much later than its picture, and the last ones
-    are made when no more frames come, with the last of them repeated.
+    knows every frame. Where lifter or filters look ahead a result comes so much later than its picture, and the last
+    ones are made when no more frames come: to the lifter with the last of them repeated.
     """
-    waiting: DelayLine[_Seen] = DelayLine(stages.lifter.spec.look_ahead_s)
+    unlifted: DelayLine[_Seen] = DelayLine(stages.lifter.spec.look_ahead_s)
+    unsmoothed: DelayLine[_Lifted] = DelayLine(stages.smoothing_s)
 
-    def finish(seen: _Seen) -> None:
+    def lift(seen: _Seen) -> None:
         with timers.stage("lift"):
-            people = _lift_people(seen, stages)
-        result = Result(frame=seen.frame, people=people, timings_ms={**seen.timings_ms, **timers.take_frame()})
+            drafts = _lift_people(seen, stages)
+        lifted = _Lifted(seen.frame, drafts, {**seen.timings_ms, **timers.take_frame()})
+        for ready in unsmoothed.push(seen.frame.stamp.time_s, lifted):
+            finish(ready)
+
+    def finish(lifted: _Lifted) -> None:
+        frame = lifted.frame
+        with timers.stage("smooth"):
+            people = tuple(finish_draft(draft, frame.stamp.time_s, frame.size_wh) for draft in lifted.drafts)
+        result = Result(frame=frame, people=people, timings_ms={**lifted.timings_ms, **timers.take_frame()})
         with timers.stage("write"):
             for sink in sinks:
                 sink.write(result)
 
+    def finish_all() -> None:
+        for seen in unlifted.rest():
+            lift(seen)
+        for lifted in unsmoothed.rest():
+            finish(lifted)
+
     try:
         for frame in frames:
             seen = _look(frame, stages, timers)
-            for ready in waiting.push(frame.stamp.time_s, seen):
-                finish(ready)
+            for ready in unlifted.push(frame.stamp.time_s, seen):
+                lift(ready)
     except SourceError:
         # A source that breaks off has still given the frames that wait.
-        for ready in waiting.rest():
-            finish(ready)
+        finish_all()
         raise
-    for ready in waiting.rest():
-        finish(ready)
+    finish_all()
 
 
 def _look(frame: Frame, stages: Stages, timers: StageTimers) -> _Seen:
@@ -155,22 +178,17 @@ def find_people(
     return found, tuple(remap(keypoints) for keypoints in detector.look_again(frame, focus))
 
 
-def _lift_people(seen: _Seen, stages: Stages) -> tuple[Person, ...]:
-    """Lift, smooth and place everybody in the frame; one batch through the lifter."""
+def _lift_people(seen: _Seen, stages: Stages) -> tuple[Draft, ...]:
+    """Lift everybody in the frame, one batch through the lifter, and hand the poses to the filters."""
     if not seen.people:
         return ()
     time_s = seen.frame.stamp.time_s
     scale = plane_scale(seen.frame.size_wh, stages.fov_deg)
     windows = [window_of(person.track, person.keypoints, time_s, scale) for person in seen.people]
-    people = []
-    for person, window, lifted in zip(seen.people, windows, stages.lifter.lift(windows), strict=True):
-        track, keypoints = person.track, person.keypoints
-        pose = smooth_pose(track, keypoints, lifted, time_s)
-        root_m = place_root(pose.xyz_m, scale * window.xy[window.target], window.confidence[window.target])
-        if root_m is not None:
-            root_m = track.root_smoother(time_s, root_m)
-        people.append(Person(track_id=track.track_id, keypoints=keypoints, pose=pose, root_m=root_m))
-    return tuple(people)
+    return tuple(
+        draft(person.track, person.keypoints, window, lifted, time_s)
+        for person, window, lifted in zip(seen.people, windows, stages.lifter.lift(windows), strict=True)
+    )
 
 
 def push_joints(track: Track, keypoints: Keypoints2D, time_s: float, size_wh: tuple[int, int]) -> None:
@@ -188,10 +206,3 @@ def window_of(track: Track, keypoints: Keypoints2D, time_s: float, scale: float)
         scale: ``geometry.plane_scale`` of the picture.
     """
     return replace(track.window.at(time_s), plane_scale=scale, world_xyz_m=keypoints.world_xyz_m)
-
-
-def smooth_pose(track: Track, keypoints: Keypoints2D, lifted: Pose3D, time_s: float) -> Pose3D:
-    """Filter a lifted pose; a joint that is not in the 2D is unknown in 3D."""
-    unknown = np.isnan(keypoints.xy_px).any(axis=-1, keepdims=True)
-    xyz_m = track.smoother(time_s, np.where(unknown, np.float32(np.nan), lifted.xyz_m))
-    return Pose3D(xyz_m=xyz_m, confidence=lifted.confidence)

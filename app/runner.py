@@ -14,23 +14,26 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 from tqdm import tqdm
 
 from . import pipeline, registry
+from .body import BodyModel
 from .capture.handoff import Handoff
 from .capture.source import SourceInfo, open_source
 from .capture.thread import Capture
 from .datatypes import Frame, LifterSpec
 from .errors import ConfigError, ModelError
+from .modes import Mode, choose_mode, posing_facts, smoothing_look_ahead_s
 from .outputs import POSE_SUFFIXES, VIDEO_SUFFIXES, check_outputs, check_suffix
 from .settings import Settings
 from .signals import stop_on_signals
 from .sinks.sink_set import SinkSet
 from .sinks.viewer_sink import ViewerSink
-from .smoothing import PRESETS, OneEuro, OneEuroParameters
+from .smoothing import OneEuro, OneEuroParameters, make_smoother
 from .statistics import RunStatistics, write_statistics
 from .timing import StageTimers
 from .tracking import Track, Tracker
@@ -39,7 +42,8 @@ from .window import PoseWindow
 logger = logging.getLogger(__name__)
 
 MAX_LOOK_AHEAD_S = 1.5
-"""81 frames at 30 a second, centred, are 1.33 s: 250 MB of pictures in full HD."""
+"""Of a lifter. 81 frames at 30 a second, centred, are 1.33 s: 250 MB of pictures in full HD. The filters' 0.4 s at most
+come on top."""
 
 _ROOT_SMOOTHING = OneEuroParameters(min_cutoff_hz=0.7, beta_per_m=1.5)
 """A place in the room is a guess that jitters along the line of sight; it is smoothed harder than the pose."""
@@ -56,6 +60,7 @@ def run(settings: Settings) -> int:
     """
     check_settings(settings)
     has_window = _wants_window(settings)
+    settings = replace(settings, mode=choose_mode(settings, has_window=has_window))
     statistics, timers = RunStatistics(), StageTimers()
     with ExitStack() as stack:
         source = open_source(camera=settings.camera, video=settings.video)
@@ -97,7 +102,7 @@ def run(settings: Settings) -> int:
             lifter=settings.lifter,
             provider=lifter.provider,
             size_wh=source.info.size_wh,
-            **lifter.spec.look_ahead_facts,
+            **posing_facts(lifter.spec, settings, choose_mode(settings)),
             lock_on=dataclasses.asdict(stages.tracker.counts),
         )
         write_statistics(settings.stats, summary)
@@ -112,6 +117,7 @@ def check_settings(settings: Settings) -> None:
         ConfigError: settings that contradict each other or name unknown formats.
         OutputError: an output that cannot be written.
     """
+    check_posing(settings)
     if (settings.camera is None) == (settings.video is None):
         raise ConfigError(
             "give one source: a camera or a video",
@@ -125,6 +131,16 @@ def check_settings(settings: Settings) -> None:
         check_suffix(settings.stats, (".json",), "--stats")
     inputs = [settings.video] if settings.video else []
     check_outputs(output_paths(settings), inputs=inputs, overwrite=settings.overwrite)
+
+
+def check_posing(settings: Settings) -> None:
+    """Refuse a height that nothing would be made of.
+
+    Raises:
+        ConfigError: a height, but no body to give it to.
+    """
+    if settings.height_cm is not None and settings.bones == "free":
+        raise ConfigError("a height needs bones of fixed length", "leave out --bones free, or --height")
 
 
 def output_paths(settings: Settings) -> list[Path]:
@@ -160,29 +176,39 @@ def _check_look_ahead(spec: LifterSpec, settings: Settings) -> None:
             f"at most {MAX_LOOK_AHEAD_S:g} s are served",
             "export a causal lifter, or one with a shorter window",
         )
+    late_s = spec.look_ahead_s + smoothing_look_ahead_s(settings, choose_mode(settings))
     if spec.look_ahead:
         logger.info(
-            "%s looks %d frames ahead: results come %.0f ms late",
-            settings.lifter, spec.look_ahead, spec.look_ahead_s * 1e3,
-        )  # fmt: skip
+            "%s looks %d frames ahead: results come %.0f ms late", settings.lifter, spec.look_ahead, late_s * 1e3
+        )
 
 
 def open_stages(settings: Settings, lifter: pipeline.Lifter) -> pipeline.Stages:
     """Make detector and tracker, which take longest."""
     detector = registry.create_detector(settings.detector, max_people=settings.max_people)
-    tracker = Tracker(max_people=settings.max_people, new_track=track_maker(lifter.spec, settings.smooth))
-    return pipeline.Stages(detector, tracker, lifter, settings.fov_deg)
+    return make_stages(settings, detector, lifter)
 
 
-def track_maker(spec: LifterSpec, smooth: str) -> Callable[[int], Track]:
-    """What makes a track for a new person: an empty window and fresh filters."""
+def make_stages(settings: Settings, detector: pipeline.Detector, lifter: pipeline.Lifter) -> pipeline.Stages:
+    """The stages around a detector and a lifter that are there."""
+    mode = choose_mode(settings)
+    new_track = track_maker(lifter.spec, settings.smooth, mode=mode, bones=settings.bones, height_cm=settings.height_cm)
+    tracker = Tracker(max_people=settings.max_people, new_track=new_track)
+    return pipeline.Stages(detector, tracker, lifter, settings.fov_deg, smoothing_look_ahead_s(settings, mode))
+
+
+def track_maker(
+    spec: LifterSpec, smooth: str, *, mode: Mode = "live", bones: str = "free", height_cm: float | None = None
+) -> Callable[[int], Track]:
+    """What makes a track for a new person: an empty window, fresh filters, and a body that is still to be learned."""
 
     def make(track_id: int) -> Track:
         return Track(
             track_id=track_id,
             window=PoseWindow(num_frames=spec.num_frames, rate_hz=spec.rate_hz, look_ahead=spec.look_ahead),
-            smoother=OneEuro(PRESETS[smooth]),
+            smoother=make_smoother(smooth, zero_phase=mode == "file"),
             root_smoother=OneEuro(_ROOT_SMOOTHING),
+            body=None if bones == "free" else BodyModel(None if height_cm is None else height_cm / 100),
         )
 
     return make

@@ -12,6 +12,8 @@ from .geometry import DEFAULT_FOV_DEG
 from .manifest import default_name
 
 MAX_PEOPLE = 4
+MODE_CHOICES = ("auto", "live", "file")
+BONES_CHOICES = ("fixed", "free")
 PROVIDER_CHOICES = ("auto", "cpu", "cuda", "tensorrt")
 
 
@@ -31,7 +33,10 @@ class Settings:
         provider: where ONNX Runtime runs the lifter.
         fov_deg: field of view of the camera along the longer side of its picture.
         max_people: how many people to follow.
+        mode: ``live``, ``file`` or ``auto`` (``modes.choose_mode``).
         smooth: preset of ``smoothing.PRESETS``.
+        bones: ``fixed`` for each person's own lengths, ``free`` for what the lifter gives in every frame.
+        height_cm: standing height of the people, for true metres; None for the size of an average adult.
         mirror: mirror what is shown; what is measured stays as it is.
         overwrite: replace outputs that exist.
         max_frames: stop after so many frames.
@@ -48,7 +53,15 @@ class Settings:
     provider: str = "auto"
     fov_deg: float = DEFAULT_FOV_DEG
     max_people: int = 1
+    mode: str = "auto"
     smooth: str = "balanced"
+    bones: str = "fixed"
+    height_cm: float | None = None
     mirror: bool = False
     overwrite: bool = False
     max_frames: int | None = None
+
+    @property
+    def writes_files(self) -> bool:
+        """True where a run leaves anything behind."""
+        return bool(self.output or self.exports or self.stats)

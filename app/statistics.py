@@ -10,6 +10,7 @@ from typing import Any
 
 from . import __version__
 from .datatypes import Result
+from .motion_quality import body_sizes_px
 from .outputs import PartialFile, writing
 from .timing import WINDOW_FRAMES, StageTimers, percentiles
 
@@ -23,6 +24,8 @@ class RunStatistics:
         self._started_s = time.perf_counter()
         self._ages_ms: deque[float] = deque(maxlen=WINDOW_FRAMES)
         self._first_s = self._last_s = 0.0
+        self._num_placed = 0
+        self._reprojection_px = self._reprojection_share = 0.0
 
     def write(self, result: Result) -> None:
         """Count one result."""
@@ -31,6 +34,13 @@ class RunStatistics:
         self.num_frames += 1
         self.num_frames_with_people += bool(result.people)
         self._ages_ms.append((time.monotonic() - result.frame.stamp.grabbed_s) * 1e3)
+        for person in result.people:
+            if person.reprojection_px is not None:
+                self._num_placed += 1
+                self._reprojection_px += person.reprojection_px
+                self._reprojection_share += person.reprojection_px / float(
+                    body_sizes_px(person.keypoints.xy_px[None])[0]
+                )
 
     def close(self) -> None:
         """Nothing to finish."""
@@ -65,7 +75,17 @@ class RunStatistics:
             "wall_time_s": round(self.wall_time_s, 3),
             "frames_per_second": round(self.frames_per_second, 2),
             "stages_ms": timers.percentiles(50, 95, 99),
+            "reprojection": self._reprojection(),
             "age_ms": percentiles(self._ages_ms, 50, 95) if self._ages_ms else {},
+        }
+
+    def _reprojection(self) -> dict[str, float]:
+        """How far poses lie beside the detector's joints: means over all people and frames; empty without any."""
+        if not self._num_placed:
+            return {}
+        return {
+            "mean_px": round(self._reprojection_px / self._num_placed, 2),
+            "mean_percent_of_body": round(100 * self._reprojection_share / self._num_placed, 2),
         }
 
 

@@ -16,20 +16,21 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import registry
-from ..command import Command, add_fov
-from ..datatypes import Float32Array, Keypoints2D, Person, Window
+from ..command import Command, add_fov, add_posing
+from ..datatypes import Float32Array, Keypoints2D, Window
 from ..delay import DelayLine
 from ..errors import SourceError
 from ..geometry import plane_scale
 from ..manifest import manifest
+from ..modes import choose_mode, posing_facts, smoothing_look_ahead_s
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
-from ..pipeline import Lifter, push_joints, smooth_pose, window_of
+from ..pipeline import Lifter, push_joints, window_of
+from ..posing import Draft, draft, finish
 from ..remap import remap
-from ..runner import track_maker
+from ..runner import check_posing, track_maker
 from ..settings import PROVIDER_CHOICES, Settings
 from ..sinks.pose_file import PoseRows, file_facts, write_columns
 from ..skeleton import COCO17, H36M17, MEDIAPIPE33, SKELETONS, Skeleton
-from ..smoothing import PRESETS
 from ..tracking import Track
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--provider", choices=PROVIDER_CHOICES, default=Settings.provider)
     add_fov(parser)
-    parser.add_argument("--smooth", choices=tuple(PRESETS), default=Settings.smooth, help="(default: %(default)s)")
+    add_posing(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
 
 
@@ -76,15 +77,23 @@ def run(arguments: argparse.Namespace) -> int:
     """Lift a file."""
     check_suffix(arguments.output, POSE_SUFFIXES, "--output")
     check_outputs([arguments.output], inputs=[arguments.keypoints], overwrite=arguments.overwrite)
+    settings = Settings(
+        fov_deg=arguments.fov_deg,
+        mode=arguments.mode,
+        smooth=arguments.smooth,
+        bones=arguments.bones,
+        height_cm=arguments.height_cm,
+    )
+    check_posing(settings)
     table = read_keypoints(arguments.keypoints)
     with registry.create_lifter(arguments.lifter, provider=arguments.provider) as lifter:
-        rows = _lift(table, lifter, arguments.smooth, arguments.fov_deg)
+        rows = _lift(table, lifter, settings)
     facts = file_facts(
         fps=table.fps,
         size_wh=table.size_wh,
         detector=table.detector,
         lifter=Path(arguments.lifter).name,
-        spec=lifter.spec,
+        posing=posing_facts(lifter.spec, settings, choose_mode(settings)),
     )
     write_columns(PartialFile(arguments.output), rows.columns(), facts)
     logger.info("wrote %s: %d poses", arguments.output, len(rows.track_id))
@@ -199,19 +208,28 @@ def _person(row: Float32Array, skeleton: Skeleton) -> Keypoints2D:
     return remap(Keypoints2D(xy_px=xy_px, confidence=confidence, skeleton=skeleton))
 
 
-def _lift(table: KeypointTable, lifter: Lifter, smooth: str, fov_deg: float) -> PoseRows:
-    """Window, lift in batches, and smooth, each track on its own."""
-    new_track = track_maker(lifter.spec, smooth)
+def _lift(table: KeypointTable, lifter: Lifter, settings: Settings) -> PoseRows:
+    """Window, lift in batches, pose and smooth, each track on its own."""
+    mode = choose_mode(settings)
+    new_track = track_maker(lifter.spec, settings.smooth, mode=mode, bones=settings.bones, height_cm=settings.height_cm)
     tracks = {int(track_id): new_track(int(track_id)) for track_id in np.unique(table.track_id)}
     rows = PoseRows()
-    ready = _windows(table, tracks, lifter.spec.look_ahead_s, plane_scale(table.size_wh, fov_deg))
+    unsmoothed: DelayLine[tuple[int, Draft]] = DelayLine(smoothing_look_ahead_s(settings, mode))
+
+    def add(row: int, drafted: Draft) -> None:
+        time_s = float(table.time_s[row])
+        rows.add(int(table.frame_index[row]), time_s, finish(drafted, time_s, table.size_wh))
+
+    ready = _windows(table, tracks, lifter.spec.look_ahead_s, plane_scale(table.size_wh, settings.fov_deg))
     while batch := list(islice(ready, _BATCH_WINDOWS)):
         poses = lifter.lift([window for _, window in batch])
-        for (row, _), lifted in zip(batch, poses, strict=True):
-            track, keypoints = tracks[int(table.track_id[row])], table.keypoints[row]
+        for (row, window), lifted in zip(batch, poses, strict=True):
             time_s = float(table.time_s[row])
-            pose = smooth_pose(track, keypoints, lifted, time_s)
-            rows.add(int(table.frame_index[row]), time_s, Person(track.track_id, keypoints, pose))
+            drafted = draft(tracks[int(table.track_id[row])], table.keypoints[row], window, lifted, time_s)
+            for seen_row, seen in unsmoothed.push(time_s, (row, drafted)):
+                add(seen_row, seen)
+    for seen_row, seen in unsmoothed.rest():
+        add(seen_row, seen)
     return rows
 
 

@@ -6,16 +6,24 @@ The columns, the same in all three formats (CSV is long form, one line a joint):
     time_s (N,)             seconds on the source's clock
     track_id (N,)           who
     keypoints_2d (N,17,3)   x px, y px, confidence
+    reprojection_px (N,)    mean distance of the pose's joints from the detector's in the picture; NaN where it could
+                            not be placed (not in CSV)
     poses_3d (N,17,3)       metres, pelvis at the origin, x right, y down, z away from the camera; NaN where unknown
 
 and once a file: fps, image_size (w, h), joint_names, parents, schema_version, posedemo_version, detector, lifter,
-look_ahead_frames and look_ahead_ms (how far beyond its frame the lifter looked for each pose; 0 for a causal one).
+and how poses were made (``modes.posing_facts``): mode, smooth, bones, fov_deg, height_cm where it was given,
+look_ahead_frames and look_ahead_ms (how far beyond its frame a pose knows the clip; 0 for a causal lifter, live) and
+smoothing_look_ahead_ms (the filter's share of it).
+
+In file mode all poses of a track get the bones that it has in the end: an annotated video is written while they are
+still being learned, a pose file at the end.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,11 +33,13 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..datatypes import Float32Array, LifterSpec, Person, Result
+from ..body import hold_last_lengths
+from ..datatypes import Float32Array, Person, Result
 from ..outputs import PartialFile, writing
 from ..skeleton import H36M17
 
 SCHEMA_VERSION = 1
+_CSV_COLUMNS = ("frame_index", "time_s", "track_id", "keypoints_2d", "poses_3d")
 CSV_HEADER = (
     "frame_index", "time_s", "track_id", "joint", "x_px", "y_px", "confidence", "x_m", "y_m", "z_m",
 )  # fmt: skip
@@ -37,13 +47,14 @@ CSV_HEADER = (
 
 @dataclass
 class PoseRows:
-    """Rows of a pose file in memory, 432 bytes each: an hour of one person at 30 frames a second is 47 MB."""
+    """Rows of a pose file in memory, 436 bytes each: an hour of one person at 30 frames a second is 47 MB."""
 
     frame_index: array[int] = field(default_factory=lambda: array("q"))
     time_s: array[float] = field(default_factory=lambda: array("d"))
     track_id: array[int] = field(default_factory=lambda: array("q"))
     keypoints_2d: bytearray = field(default_factory=bytearray)
     poses_3d: bytearray = field(default_factory=bytearray)
+    reprojection_px: array[float] = field(default_factory=lambda: array("f"))
 
     def add(self, index: int, time_s: float, person: Person) -> None:
         """Add one person of one frame."""
@@ -52,6 +63,7 @@ class PoseRows:
         self.track_id.append(person.track_id)
         self.keypoints_2d += keypoint_table(person).tobytes()
         self.poses_3d += pose_table(person).tobytes()
+        self.reprojection_px.append(math.nan if person.reprojection_px is None else person.reprojection_px)
 
     def columns(self) -> dict[str, np.ndarray[Any, Any]]:
         """The columns as arrays; right in shape and type also without rows."""
@@ -62,6 +74,7 @@ class PoseRows:
             "track_id": np.array(self.track_id, np.int64),
             "keypoints_2d": np.frombuffer(self.keypoints_2d, np.float32).reshape(shape),
             "poses_3d": np.frombuffer(self.poses_3d, np.float32).reshape(shape),
+            "reprojection_px": np.array(self.reprojection_px, np.float32),
         }
 
 
@@ -78,9 +91,9 @@ def pose_table(person: Person) -> Float32Array:
 
 
 def file_facts(
-    *, fps: float | None, size_wh: tuple[int, int], detector: str, lifter: str, spec: LifterSpec
+    *, fps: float | None, size_wh: tuple[int, int], detector: str, lifter: str, posing: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a pose file says once; ``lifter`` is what the user called it, ``spec`` what it states itself."""
+    """What a pose file says once; ``lifter`` is what the user called it, ``posing`` from ``posing_facts``."""
     return {
         "fps": float("nan") if fps is None else float(fps),
         "image_size": np.array(size_wh, np.int64),
@@ -90,7 +103,7 @@ def file_facts(
         "posedemo_version": __version__,
         "detector": detector,
         "lifter": lifter,
-        **spec.look_ahead_facts,
+        **posing,
     }
 
 
@@ -130,6 +143,8 @@ def write_columns(file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]]
     Raises:
         OutputError: the file cannot be written; nothing is left behind.
     """
+    if (facts["mode"], facts["bones"]) == ("file", "fixed"):
+        columns = {**columns, "poses_3d": hold_last_lengths(columns["poses_3d"], columns["track_id"])}
     write = {".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}[file.path.suffix.lower()]
     try:
         with writing(file.path):
@@ -165,7 +180,7 @@ def _write_csv(path: Path, columns: Mapping[str, np.ndarray[Any, Any]], facts: M
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(CSV_HEADER)
-        rows = zip(*(columns[name] for name in PoseRows.__dataclass_fields__), strict=True)
+        rows = zip(*(columns[name] for name in _CSV_COLUMNS), strict=True)
         for frame_index, time_s, track_id, keypoints, pose in rows:
             for name, image, room in zip(H36M17.joints, keypoints, pose, strict=True):
                 numbers = ("" if np.isnan(number) else f"{number:.5f}" for number in (*image, *room))

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 
 from ..capture.source import SourceInfo
 from ..datatypes import LifterSpec, Result
+from ..modes import choose_mode, posing_facts
 from ..outputs import PartialFile
 from ..settings import Settings
 from .pose_file import PoseFile, file_facts
@@ -56,7 +57,7 @@ class SinkSet:
                 size_wh=info.size_wh,
                 detector=Path(settings.detector).name,
                 lifter=Path(settings.lifter).name,
-                spec=spec,
+                posing=posing_facts(spec, settings, choose_mode(settings)),
             )
             self._sinks += [PoseFile(path, facts) for path in settings.exports]
             if settings.output is not None:

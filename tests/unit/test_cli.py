@@ -15,7 +15,8 @@ def test_defaults_of_the_command_line_are_those_of_the_settings():
 def test_every_option_reaches_its_setting():
     line = (
         "--camera 0 --video a.mp4 --output o.mp4 --export a.npz --export b.csv --headless --detector mediapipe-lite "
-        "--lifter x.onnx --provider cpu --fov 70 --max-people 3 --smooth calm --mirror --stats s.json --overwrite "
+        "--lifter x.onnx --provider cpu --fov 70 --max-people 3 --mode file --smooth calm "
+        "--bones free --height 178 --mirror --stats s.json --overwrite "
         "--max-frames 7"
     )
     settings = parse_settings(line.split())
@@ -25,7 +26,20 @@ def test_every_option_reaches_its_setting():
 
 
 @pytest.mark.parametrize(
-    "arguments", ["--max-people 5", "--max-people 0", "--smooth very", "--fov 5", "--fov wide", "--provider tpu", "--max-frames -1", "--cam 0"]
+    "arguments",
+    [
+        "--max-people 5",
+        "--max-people 0",
+        "--smooth very",
+        "--height 1.78",
+        "--mode slow",
+        "--bones some",
+        "--fov 5",
+        "--fov wide",
+        "--provider tpu",
+        "--max-frames -1",
+        "--cam 0",
+    ],
 )
 def test_wrong_values_end_with_usage_and_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:

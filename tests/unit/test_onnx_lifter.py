@@ -125,7 +125,7 @@ def test_metadata_that_speak_of_a_location_are_not_external_data():
 def test_look_ahead_is_read_from_the_file(num_frames, target, look_ahead):
     spec = open_lifter(echo_lifter(num_frames=num_frames, target=target)).spec
     assert spec.look_ahead == look_ahead
-    assert spec.look_ahead_facts == {"look_ahead_frames": look_ahead, "look_ahead_ms": round(look_ahead / 0.03, 1)}
+    assert spec.look_ahead_s == pytest.approx(look_ahead / 30)
 
 
 @pytest.mark.parametrize("target", [8, 6, 4, 0])

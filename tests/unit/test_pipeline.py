@@ -32,7 +32,7 @@ def test_every_frame_becomes_a_result_also_without_anybody():
     run(frames, stages([[PERSON], [], [PERSON], []]), [sink], StageTimers())
     assert [result.frame.stamp.index for result in sink.results] == [0, 1, 2, 3]
     assert [len(result.people) for result in sink.results] == [1, 0, 1, 0]
-    assert set(sink.results[0].timings_ms) == {"detect", "track", "lift"}
+    assert set(sink.results[0].timings_ms) == {"detect", "track", "lift", "smooth"}
 
 
 def test_lifted_pose_has_its_pelvis_at_the_origin_and_y_down():

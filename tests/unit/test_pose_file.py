@@ -9,11 +9,14 @@ import pytest
 from fakes import make_frame, standing_keypoints
 from posedemo.datatypes import LifterSpec, Person, Pose3D, Result
 from posedemo.errors import OutputError
+from posedemo.modes import posing_facts
+from posedemo.settings import Settings
 from posedemo.sinks.pose_file import PoseFile, file_facts
 from posedemo.skeleton import H36M17
 
 SPEC = LifterSpec(name="mine", num_frames=27, rate_hz=30.0, look_ahead=13)
-FACTS = file_facts(fps=30.0, size_wh=(64, 48), detector="mediapipe-full", lifter="mine.onnx", spec=SPEC)
+POSING = posing_facts(SPEC, Settings(smooth="off", bones="free"), "file")
+FACTS = file_facts(fps=30.0, size_wh=(64, 48), detector="mediapipe-full", lifter="mine.onnx", posing=POSING)
 
 
 def result(index: int, num_people: int) -> Result:

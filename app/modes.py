@@ -1,0 +1,48 @@
+"""Live or file: what may be known of the future, and what files say of it.
+
+Live, a pose is shown as soon as it can be: filters are causal. In a file the future is known, and filters look both
+ways; everything comes later by as much, which nobody watches.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+from .datatypes import LifterSpec
+from .settings import Settings
+from .smoothing import REACH_S
+
+Mode = Literal["live", "file"]
+
+
+def choose_mode(settings: Settings, *, has_window: bool = False) -> Mode:
+    """The mode asked for; by itself, a camera is live, and so is a video that is only watched."""
+    if settings.mode == "auto":
+        is_watched = settings.camera is not None or (has_window and not settings.writes_files)
+        return "live" if is_watched else "file"
+    return "live" if settings.mode == "live" else "file"
+
+
+def smoothing_look_ahead_s(settings: Settings, mode: Mode) -> float:
+    """How far beyond a frame its filter looks."""
+    return REACH_S[settings.smooth] if mode == "file" else 0.0
+
+
+def posing_facts(spec: LifterSpec, settings: Settings, mode: Mode) -> dict[str, Any]:
+    """What files and statistics say of how poses were made.
+
+    ``look_ahead_frames`` and ``look_ahead_ms`` are how far beyond its frame a pose knows the clip, lifter and filter
+    together; frames are the lifter's.
+    """
+    smoothing_s = smoothing_look_ahead_s(settings, mode)
+    return {
+        "mode": mode,
+        "smooth": settings.smooth,
+        "bones": settings.bones,
+        "fov_deg": settings.fov_deg,
+        **({} if settings.height_cm is None else {"height_cm": settings.height_cm}),
+        "look_ahead_frames": spec.look_ahead + math.ceil(smoothing_s * spec.rate_hz),
+        "look_ahead_ms": round((spec.look_ahead_s + smoothing_s) * 1e3, 1),
+        "smoothing_look_ahead_ms": round(smoothing_s * 1e3, 1),
+    }
