@@ -69,7 +69,7 @@ class DetectorNoise:
         constant: (D, 17) of what stays the same for a window.
         slow_frames: decay of the slow part.
         window_spread: standard deviation of the logarithm of the level of all errors, between windows.
-        joint_spread: the same between the joints of a window.
+        joint_spread: (D, 17) the same of a joint by itself; it makes large errors as frequent as they are.
         mixing: (17, 17) makes independent errors of the joints correlated ones, and leaves their size as it is.
         bad_windows: (D, 17) share of the windows in which a joint is an outlier at times.
         bad_frames: (D, 17) share of the frames of such a window in which it is.
@@ -84,7 +84,7 @@ class DetectorNoise:
     constant: Tensor
     slow_frames: float
     window_spread: float
-    joint_spread: float
+    joint_spread: Tensor
     mixing: Tensor
     bad_windows: Tensor
     bad_frames: Tensor
@@ -96,9 +96,10 @@ class DetectorNoise:
         """Errors of points (N, T, 17, 2)."""
         count, num_frames, num_joints, _ = shape
         detector = chance.choice(self.shares, count)
-        level = self.window_spread * chance.normal(count, 1) + self.joint_spread * chance.normal(count, num_joints)
+        own_spread = self.joint_spread[detector]
+        level = self.window_spread * chance.normal(count, 1) + own_spread * chance.normal(count, num_joints)
         # The mean square of a log-normal factor is brought to 1, so that the standard deviations stay as measured.
-        level = torch.exp(level - self.window_spread**2 - self.joint_spread**2)
+        level = torch.exp(level - self.window_spread**2 - own_spread**2)
 
         def field(frames: int, std: Tensor) -> Tensor:
             """Errors (N, frames, 2, 17) of independent frames and correlated joints."""
@@ -190,7 +191,7 @@ def noise_from(content: Mapping[str, Any]) -> DetectorNoise:
         constant=table("constant"),
         slow_frames=float(content["slow_frames"]),
         window_spread=float(content["window_spread"]),
-        joint_spread=float(content["joint_spread"]),
+        joint_spread=table("joint_spread"),
         mixing=_mixing(content["correlation"]),
         bad_windows=table("bad_windows"),
         bad_frames=table("bad_frames"),

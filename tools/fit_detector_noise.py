@@ -235,7 +235,12 @@ def fit(comparisons: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
     }
     slow_frames, parts = statistics.components(covariances)
     stds = {name: {part: float(covariances[name, part][0] ** 0.5) for part in PARTS} for name in usual}
-    spreads = [statistics.levels(usual[name], stds[name]) for name in (FULL, LITE)]
+    common = float(np.mean([statistics.window_spread(usual[name], stds[name]) for name in (FULL, LITE)]))
+
+    def numbers(name: str, part: str) -> dict[str, float]:
+        own = max(0.0, statistics.level_spread(usual[name], part) ** 2 - common**2) ** 0.5
+        return rounded(parts[name, part] | {"joint_spread": own} | statistics.outliers(errors[name], part))
+
     table = np.mean([statistics.correlation(usual[name]) for name in (FULL, LITE)], axis=0)
     found = [joint for part in PARTS for joint in joints_of_part(part)]
     correlation: dict[str, dict[str, float]] = defaultdict(dict)
@@ -244,12 +249,8 @@ def fit(comparisons: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
             correlation[H36M17.joints[a]][H36M17.joints[b]] = round(float(table[a, b]), 2)
     return {
         "slow_frames": slow_frames,
-        "window_spread": round(float(np.mean([common for common, _ in spreads])), 3),
-        "joint_spread": round(float(np.mean([own for _, own in spreads])), 3),
-        "errors": {
-            name: {part: rounded(parts[name, part] | statistics.outliers(errors[name], part)) for part in PARTS}
-            for name in errors
-        },
+        "window_spread": round(common, 3),
+        "errors": {name: {part: numbers(name, part) for part in PARTS} for name in errors},
         "correlation": dict(correlation),
         "swaps": {name: swap_shares(group) for name, group in comparisons.items()},
         "measured": {

@@ -95,12 +95,8 @@ def not_negative_fit(design: Array, values: Array) -> tuple[Array, float]:
     return best
 
 
-def levels(sequences: Sequence[Array], stds: Mapping[str, float]) -> tuple[float, float]:
-    """How much the level of errors differs: standard deviations of its logarithm.
-
-    Returns:
-        Between windows, all joints together; between the joints of one window, beyond what few frames make by chance.
-    """
+def window_spread(sequences: Sequence[Array], stds: Mapping[str, float]) -> float:
+    """How much the level of all errors together differs between windows: standard deviation of its logarithm."""
     logs = []
     for errors in sequences:
         for start in range(0, len(errors) - WINDOW + 1, WINDOW):
@@ -110,10 +106,18 @@ def levels(sequences: Sequence[Array], stds: Mapping[str, float]) -> tuple[float
             logs.append([0.5 * np.log(power[j] / stds[part] ** 2) for part in PARTS for j in joints_of_part(part)])
     table = np.array(logs)
     table = table[np.isfinite(table).all(axis=1)]
-    table = table - table.mean(axis=0)
-    common = table.mean(axis=1)
-    own = (table - common[:, None]).std()
-    return float(common.std()), float(own)
+    return float((table - table.mean(axis=0)).mean(axis=1).std())
+
+
+def level_spread(sequences: Sequence[Array], part: str) -> float:
+    """How much the level of a part's errors must differ for large ones to be as frequent as they are.
+
+    Normal numbers times a log-normal level whose logarithm has the standard deviation s have exp(4 s^2) times the
+    fourth moment of normal numbers of the same variance.
+    """
+    errors = np.concatenate([errors[:, joints_of_part(part)].ravel() for errors in sequences])
+    kurtosis = np.nanmean(errors**4) / np.nanmean(errors**2) ** 2
+    return float(np.sqrt(max(0.0, np.log(kurtosis / 3) / 4)))
 
 
 def correlation(sequences: Sequence[Array]) -> Array:
