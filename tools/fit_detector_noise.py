@@ -257,6 +257,7 @@ def fit(comparisons: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
             name: {
                 part: {
                     "std": round(stds[name][part], 4),
+                    "jitter": round(statistics.jitter([(c.found, c.sizes) for c in group], part), 4),
                     "quantiles": [round(value, 4) for value in statistics.quantiles(errors[name], part)],
                     "autocorrelation": [
                         round(float(value), 3) for value in covariances[name, part][1:6] / covariances[name, part][0]

@@ -169,6 +169,26 @@ def quantiles(sequences: Sequence[Array], part: str) -> list[float]:
     return np.nanquantile(distances, QUANTILES).tolist()
 
 
+def jitter(tracks: Sequence[tuple[Array, Array]], part: str) -> float:
+    """Standard deviation per axis of what a track has beside a smooth path, in person sizes; needs no reference.
+
+    The path is a parabola through five frames around each; the error of the fit itself is taken out, and outliers do
+    not count (median). Real motion that no parabola follows is in it.
+
+    Args:
+        tracks: points (F, 17, 2) with the person's sizes (F,).
+        part: of the body.
+    """
+    weights = np.array([-3, 12, 17, 12, -3]) / 35  # least squares of a parabola, at its middle (Savitzky and Golay)
+    residuals = []
+    for points, sizes in tracks:
+        frames = np.lib.stride_tricks.sliding_window_view(points[:, joints_of_part(part)], 5, axis=0)
+        residuals.append(((frames[..., 2] - frames @ weights) / sizes[2:-2, None, None]).ravel())
+    rest = np.concatenate(residuals)
+    # 0.6745: the median of the absolute value of standard normal numbers.
+    return float(np.nanmedian(np.abs(rest)) / 0.6745 / np.sqrt(1 - weights[2]))
+
+
 def body_bias(pairs: Sequence[tuple[Array, Array, Array]], part: str) -> dict[str, float]:
     """Mean error along the trunk (up) and across it (outward for limbs, to the person's left for the middle)."""
     collected = []
