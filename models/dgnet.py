@@ -147,8 +147,8 @@ class MovementGraph(_Graph):
 def sparse_softmax(scores: Tensor, sharpness: Tensor, num_neighbours: int) -> Tensor:
     """Softmax over the highest scores of each row, without the diagonal; everything else becomes exactly 0.
 
-    The highest scores are found one after the other: J is small, and K maxima cost less than a sort. What is left below
-    them gets a large negative number added, instead of a scatter. Equal scores are taken together, and count as one.
+    The k-th highest score is the threshold: a choice instead of a scatter. Equal scores at the threshold are all
+    taken.
 
     Args:
         scores: (..., J receiving, J sending).
@@ -156,13 +156,8 @@ def sparse_softmax(scores: Tensor, sharpness: Tensor, num_neighbours: int) -> Te
         num_neighbours: how many of each row to take.
     """
     others = scores + _NOT_CHOSEN * torch.eye(scores.shape[-1], device=scores.device)
-    left = others.detach()
-    threshold = left.amax(dim=-1, keepdim=True)
-    for _ in range(num_neighbours - 1):
-        left = torch.where(left >= threshold, _NOT_CHOSEN, left)
-        threshold = left.amax(dim=-1, keepdim=True)
-    not_chosen = torch.where(others >= threshold, 0.0, _NOT_CHOSEN)
-    return torch.softmax(others * torch.exp(sharpness) + not_chosen, dim=-1)
+    threshold = torch.topk(others, num_neighbours, dim=-1).values[..., -1:]
+    return torch.softmax(torch.where(others >= threshold, others * torch.exp(sharpness), _NOT_CHOSEN), dim=-1)
 
 
 def hear(x: Tensor, graphs: Tensor) -> Tensor:
