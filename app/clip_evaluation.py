@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from . import registry
+from . import pipeline, registry
+from .capture.source import open_source
 from .clip_recording import BASELINE, Lifted, Recording, lift, record
-from .clip_scores import ClipReport, score_clip
+from .clip_scores import ClipReport, ClipScores, score_clip
 from .errors import ConfigError
 from .manifest import manifest
+from .modes import choose_mode
 from .settings import Settings
 from .smoothing import PRESETS
 
@@ -33,7 +35,7 @@ class ClipEvaluation:
     Attributes:
         report: the numbers.
         video: the clip.
-        lifted: by name of the lifter, as they were with the smoothing asked for.
+        lifted: by name of the lifter, the poses as they are.
     """
 
     report: ClipReport
@@ -84,13 +86,13 @@ def evaluate_clip(
     fov_deg: float = Settings.fov_deg,
     max_frames: int | None = None,
 ) -> ClipEvaluation:
-    """Detect once, lift with each lifter, and measure; once with the smoothing asked for and once with the program's.
+    """Detect once, lift with each lifter, and measure: the poses as they are, and as the program shows them.
 
     Args:
         video: the clip.
         lifters: names or ``.onnx`` files; without any, all that ship, and the detector's own 3D last.
         detector: name or ``.task`` file; the program's default where it is left out.
-        smooth: preset of ``smoothing.PRESETS``.
+        smooth: preset of ``smoothing.PRESETS`` for poses as they are; their bones stay free in any case.
         fov_deg: field of view of the camera, as in ``Settings``.
         max_frames: stop after so many frames.
 
@@ -108,30 +110,19 @@ def evaluate_clip(
     settings = Settings(
         video=video, headless=True, detector=detector or Settings.detector, fov_deg=fov_deg, max_frames=max_frames
     )
-    presets = list(dict.fromkeys([smooth, Settings.smooth]))
+    # What cannot work is refused at once, before all of the clip is looked at, which takes long.
+    open_source(camera=None, video=video).close()
     with ExitStack() as stack:
-        # Before the clip is looked at, which takes long: a lifter that does not fit is refused at once.
         opened = {name: stack.enter_context(registry.create_lifter(name, provider=settings.provider)) for name in names}
         recording = record(settings)
-        by_preset = {
-            preset: {name: lift(recording, lifter, replace(settings, smooth=preset)) for name, lifter in opened.items()}
-            for preset in presets
-        }
+        as_they_are = _lift_all(recording, opened, replace(settings, smooth=smooth, bones="free"))
+        as_shown = _lift_all(recording, opened, settings)
     blocks = {
-        _title(preset): {
-            Path(name).name: score_clip(
-                lifted.results,
-                fov_deg=fov_deg,
-                # The detector's own 3D is its own reference, and its time is the detector's.
-                has_reference=name != BASELINE,
-                lifter_ms=None if name == BASELINE else lifted.lifter_ms,
-            )
-            for name, lifted in rows.items()
-        }
-        for preset, rows in by_preset.items()
+        "As they are" + (f", smoothing {smooth}" if smooth != AS_IT_IS else ""): _score_all(as_they_are, fov_deg),
+        "As the program shows them": _score_all(as_shown, fov_deg),
     }
     report = ClipReport(_facts(recording, settings), blocks, _NOTES)
-    return ClipEvaluation(report, video, by_preset[smooth])
+    return ClipEvaluation(report, video, as_they_are)
 
 
 def shipped_lifters() -> list[str]:
@@ -140,9 +131,21 @@ def shipped_lifters() -> list[str]:
     return [*(entry.name for entry in entries), BASELINE]
 
 
-def _title(preset: str) -> str:
-    default = ", the program's default" if preset == Settings.smooth else ""
-    return "As they are, without smoothing" if preset == AS_IT_IS else f"With smoothing: {preset}{default}"
+def _lift_all(recording: Recording, lifters: Mapping[str, pipeline.Lifter], settings: Settings) -> dict[str, Lifted]:
+    return {name: lift(recording, lifter, settings) for name, lifter in lifters.items()}
+
+
+def _score_all(lifted: Mapping[str, Lifted], fov_deg: float) -> dict[str, ClipScores]:
+    """Scores by name; the detector's own 3D is its own reference, and its time is the detector's."""
+    return {
+        Path(name).name: score_clip(
+            one.results,
+            fov_deg=fov_deg,
+            has_reference=name != BASELINE,
+            lifter_ms=None if name == BASELINE else one.lifter_ms,
+        )
+        for name, one in lifted.items()
+    }
 
 
 def _facts(recording: Recording, settings: Settings) -> dict[str, str]:
@@ -158,4 +161,5 @@ def _facts(recording: Recording, settings: Settings) -> dict[str, str]:
         "without a person": str(num_empty),
         "tracks": str(len(tracks)),
         "detector": f"{Path(settings.detector).name}, {detect_ms:.0f} ms a frame",
+        "as shown": f"smoothing {settings.smooth}, {settings.bones} bones, {choose_mode(settings)} mode",
     }

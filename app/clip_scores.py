@@ -13,12 +13,9 @@ import numpy.typing as npt
 from . import motion_quality
 from .datatypes import Float32Array, Person, Result
 from .geometry import plane_scale, to_pixels, to_screen
-from .placement import place_root
+from .placement import place_root, project
 
 FloatArray = npt.NDArray[np.floating]
-
-_NEAREST_M = 0.05
-"""A joint that comes out nearer to the camera's plane, or behind it, has no place in the picture."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +165,7 @@ def _reprojection_px(piece: Motion, size_wh: tuple[int, int], fov_deg: float) ->
         joints = scale * to_screen(person.keypoints.xy_px, size_wh)
         root_m = place_root(xyz_m, joints, person.keypoints.confidence)
         if root_m is not None:
-            placed_m = xyz_m + root_m
-            depth_m = np.where(placed_m[:, 2:] > _NEAREST_M, placed_m[:, 2:], np.nan)
-            points[row] = to_pixels(placed_m[:, :2] / depth_m / scale, size_wh)
+            points[row] = to_pixels(project(xyz_m, root_m) / scale, size_wh)
     return motion_quality.reprojection_px(points, xy_px)
 
 
