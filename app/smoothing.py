@@ -36,7 +36,7 @@ PRESETS: dict[str, OneEuroParameters | None] = {
     "off": None,
     "snappy": OneEuroParameters(min_cutoff_hz=1.7, beta_per_m=15.0),
     "balanced": OneEuroParameters(min_cutoff_hz=1.0, beta_per_m=8.0),
-    "calm": OneEuroParameters(min_cutoff_hz=0.5, beta_per_m=3.0),
+    "calm": OneEuroParameters(min_cutoff_hz=0.5, beta_per_m=5.0),
 }
 """Live. Tuned on error, jitter and lag together; docs/smoothing.md has the table and the command that makes it."""
 
@@ -64,7 +64,7 @@ def make_smoother(preset: str, *, zero_phase: bool) -> Smoother:
     return Causal(OneEuro(PRESETS[preset]))
 
 
-_FLATTENING = (1e-12, 1e-3, 1e-3)
+_FLATTENING = (1e-12, 1e-4, 1e-4)
 """Keeps level, slope and curvature of the parabola finite, as shares of the values' weight."""
 
 
