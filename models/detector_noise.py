@@ -103,16 +103,14 @@ class DetectorNoise:
 
         def field(frames: int, std: Tensor) -> Tensor:
             """Errors (N, frames, 2, 17) of independent frames and correlated joints."""
-            return (chance.normal(count, frames, 2, num_joints) @ self.mixing.T) * (std[detector] * level)[
-                :, None, None
-            ]
+            correlated = chance.normal(count * frames * 2, num_joints) @ self.mixing.T
+            return correlated.reshape(count, frames, 2, num_joints).mul_((std[detector] * level)[:, None, None])
 
-        noise = field(num_frames, self.slow)
-        noise = (_decaying(num_frames, self.slow_frames) @ noise.flatten(2)).reshape(noise.shape)
+        slow = field(num_frames, self.slow).flatten(2)
+        noise = (_decaying(num_frames, self.slow_frames) @ slow).reshape(count, num_frames, 2, num_joints)
         noise += field(num_frames, self.white)
         noise += field(1, self.constant)
-        noise = noise.transpose(2, 3)
-        return noise + self._outliers(shape, detector, chance)
+        return self._outliers(shape, detector, chance).add_(noise.transpose(2, 3))
 
     def _outliers(self, shape: torch.Size, detector: Tensor, chance: Chance) -> Tensor:
         """Large errors (N, T, 17, 2) of a few limbs at times: another limb, another person, a guess.
