@@ -19,7 +19,7 @@ from .datatypes import Float32Array
 from .skeleton import H36M17
 
 LEAST_DEPTH = 0.2
-"""Of a joint's direction along the axis, once turned: a guess that is 80 degrees or more away from the pelvis has no picture."""
+"""Of a joint's direction along the axis, once turned. A guess 80 degrees away from the pelvis has no picture."""
 
 _PELVIS = H36M17.index("pelvis")
 
