@@ -140,7 +140,8 @@ def _decaying(num_frames: int, frames: float) -> Tensor:
     """(T, T) matrix that makes independent standard normal numbers ones whose correlation decays as exp(-lag / n)."""
     times = torch.arange(num_frames, dtype=torch.float64)
     correlation = torch.exp(-(times[:, None] - times).abs() / frames)
-    return torch.linalg.cholesky(correlation).float()
+    factor: Tensor = torch.linalg.cholesky(correlation)
+    return factor.float()
 
 
 @cache
@@ -211,4 +212,5 @@ def _mixing(correlation: Mapping[str, Mapping[str, float]]) -> Tensor:
     # Rounded numbers of few frames need not be a correlation matrix: what is negative in it is left out.
     values, vectors = torch.linalg.eigh(matrix)
     root = vectors * values.clamp(min=0).sqrt()
-    return (root / torch.linalg.vector_norm(root, dim=1, keepdim=True)).float()
+    mixing: Tensor = root / torch.linalg.vector_norm(root, dim=1, keepdim=True)
+    return mixing.float()
