@@ -43,6 +43,8 @@ _SURE = 0.5
 _LEAST_WEIGHT = 0.01
 _SHORTEST_STEP_S, _LONGEST_STEP_S = 0.025, 0.1
 """Frames that come faster teach nothing new; a gap has not shown anything."""
+_EVERY = 5
+"""Medians of many are taken at every so manieth pose: one more changes little."""
 _MOST_SAMPLES = 150
 """Poses that are remembered: three seconds of the fastest that count and some more."""
 
@@ -162,6 +164,13 @@ class BodyModel:
         self._proportions[row] = np.where(known, lengths / average, 1.0)
         self._weights[row] = np.where(known, np.maximum(sureness, _LEAST_WEIGHT), 0)
         self._scales[row] = lengths[known].sum() / average[known].sum()
+        if self._num_observed <= _EVERY or self._num_observed % _EVERY == 0:
+            self._learn()
+        self._shown_s += step_s * (sureness[_SIDES] >= _SURE).any(axis=0)
+        self._seen_s += step_s
+
+    def _learn(self) -> None:
+        """Take the medians of what was observed, for bones that are not held yet."""
         rows = slice(0, min(self._num_observed, _MOST_SAMPLES))
         proportions, weights = (
             column[rows, _SIDES].reshape(-1, len(_AVERAGE)) for column in (self._proportions, self._weights)
@@ -170,8 +179,6 @@ class BodyModel:
         self._sizes[is_open] = weighted_median(proportions[:, is_open], weights[:, is_open])
         if self._seen_s < LEARNING_S:
             self._size = float(np.median(self._scales[rows]))
-        self._shown_s += step_s * (sureness[_SIDES] >= _SURE).any(axis=0)
-        self._seen_s += step_s
 
 
 def weighted_median(values: npt.NDArray[np.floating], weights: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
