@@ -1,4 +1,4 @@
-"""Where a detector shall look again, and whom it shall not see there."""
+"""Where a detector shall look, and whom it shall not see there."""
 
 from __future__ import annotations
 

@@ -31,11 +31,15 @@ class Detector(Protocol):
 
 
 @runtime_checkable
-class SecondLook(Protocol):
-    """What a detector may be able to do as well: look at one place of the frame that it looked at last."""
+class Attentive(Protocol):
+    """What a detector may be able to do as well: look where it is told to."""
+
+    def watch(self, focus: Focus | None) -> None:
+        """See one person only, who should be there in the next frame; None for everybody."""
+        ...
 
     def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
-        """People at that place, found without regard to the frames before."""
+        """People at one place of the frame that it looked at last, found without regard to the frames before."""
         ...
 
 
@@ -169,9 +173,10 @@ def find_people(
     frame: Frame, detector: Detector, tracker: Tracker
 ) -> tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]:
     """H36M-17 joints of everybody in a frame, and of those whom a second look found, where one was needed."""
+    if not isinstance(detector, Attentive):
+        return tuple(remap(keypoints) for keypoints in detector.detect(frame)), ()
+    detector.watch(tracker.watched(frame.stamp))
     found = tuple(remap(keypoints) for keypoints in detector.detect(frame))
-    if not isinstance(detector, SecondLook):
-        return found, ()
     focus = tracker.focus(found, frame.stamp, frame.size_wh)
     if focus is None:
         return found, ()

@@ -32,12 +32,14 @@ _PELVIS, _THORAX = H36M17.index("pelvis"), H36M17.index("thorax")
 
 _MIN_CONFIDENCE = 0.3
 
-_TRUNK_AT_ONCE, _TRUNK_PER_S = 0.07, 1.2
+_TRUNK_AT_ONCE, _TRUNK_PER_S = 0.05, 0.9
 """How far the trunk may be from where its own speed would have brought it. Little: at 30 frames a second not even an
 acceleration of 5 g brings it further than 0.03 from there. In the demo clip 99 % are below 0.07."""
 
 _UNKNOWN_TRUNK_PER_S = 5.0
-"""The same where the speed is not known. The fastest sprint moves a body by about five of its sizes a second."""
+_UNKNOWN_LASTS_S = 0.1
+"""What comes on top where the speed is not known, and for how long: the fastest sprint moves a body by about five of
+its sizes a second, but at the next frame the person is seen again, and after more of them a bystander is in reach."""
 
 _LIMB_AT_ONCE, _LIMB_PER_S = 0.12, 4.0
 _NUM_FAST_JOINTS = 5
@@ -57,6 +59,9 @@ _SHORTEST_TRUNK = 0.12
 _SPEED_LASTS_S = 0.2
 """Nobody is taken to go on at the same speed for longer."""
 
+_SPEED_TAKES_S = 0.15
+"""So long somebody must have been seen for their speed to be known: a detector's first poses are its worst."""
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -65,30 +70,44 @@ class Past:
     Attributes:
         keypoints: their H36M-17 joints then.
         seen_s: when that was.
-        velocity_px_s: (2,) speed of their trunk; None when they were seen once, or long ago.
+        since_s: since when they were seen without a gap.
+        velocity_px_s: (2,) speed of their trunk in that time.
     """
 
     keypoints: Keypoints2D
     seen_s: float
-    velocity_px_s: Float32Array | None = None
+    since_s: float
+    velocity_px_s: Float32Array
+
+    @classmethod
+    def first(cls, keypoints: Keypoints2D, time_s: float) -> Past:
+        """Somebody who was just found."""
+        return cls(keypoints, time_s, time_s, np.zeros(2, np.float32))
 
     def then(self, keypoints: Keypoints2D, time_s: float) -> Past:
         """The same person, seen again."""
         elapsed_s = time_s - self.seen_s
         if not 0 < elapsed_s <= _SPEED_LASTS_S:
-            return Past(keypoints, time_s)
+            return Past.first(keypoints, time_s)
         both = known_joints(self.keypoints) & known_joints(keypoints)
         velocity_px_s = _trunk(keypoints.xy_px - self.keypoints.xy_px, both) / np.float32(elapsed_s)
-        if self.velocity_px_s is not None:
-            # Half of it is new: one noisy frame must not throw the next expectation off.
-            velocity_px_s = (self.velocity_px_s + velocity_px_s) / 2
-        return Past(keypoints, time_s, velocity_px_s)
+        # Half of it is new: one noisy frame must not throw the next expectation off.
+        return Past(keypoints, time_s, self.since_s, (self.velocity_px_s + velocity_px_s) / 2)
+
+    @property
+    def has_speed(self) -> bool:
+        """Whether their speed is known."""
+        return self.seen_s - self.since_s >= _SPEED_TAKES_S
+
+    def travel_px(self, time_s: float) -> Float32Array:
+        """(2,) how far the trunk comes by then if it goes on as it did; 0 while its speed is not known."""
+        if not self.has_speed:
+            return np.zeros(2, np.float32)
+        return self.velocity_px_s * np.float32(np.clip(time_s - self.seen_s, 0, _SPEED_LASTS_S))
 
     def expected_px(self, time_s: float) -> Float32Array:
-        """(17, 2) where the joints should be by now if the trunk went on as it was going; NaN where unknown."""
-        if self.velocity_px_s is None:
-            return self.keypoints.xy_px
-        return self.keypoints.xy_px + self.velocity_px_s * np.float32(np.clip(time_s - self.seen_s, 0, _SPEED_LASTS_S))
+        """(17, 2) where the joints should be by now if the trunk went on as it did; NaN where unknown."""
+        return self.keypoints.xy_px + self.travel_px(time_s)
 
 
 def known_joints(keypoints: Keypoints2D) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -136,9 +155,14 @@ def fault(past: Past, now: Keypoints2D, time_s: float, *, slack: float = 1.0) ->
         return "jump"
     elapsed_s = max(0.0, time_s - past.seen_s)
     size_px = max(body_size_px(before), body_size_px(now))
-    off = (now.xy_px - past.expected_px(time_s)) / size_px
-    trunk_per_s = _UNKNOWN_TRUNK_PER_S if past.velocity_px_s is None else _TRUNK_PER_S
-    if np.hypot(*_trunk(off, both)) > slack * (_TRUNK_AT_ONCE + trunk_per_s * elapsed_s):
+    moved_px, travel_px = now.xy_px - before.xy_px, past.travel_px(time_s)
+    # Whoever moves may stop at once, at a wall or on the ground: anywhere on the way is as good as its end.
+    share = _trunk(moved_px, both) @ travel_px / max(float(travel_px @ travel_px), 1e-9)
+    off = (moved_px - np.clip(share, 0, 1) * travel_px) / size_px
+    reach = _TRUNK_AT_ONCE + _TRUNK_PER_S * elapsed_s
+    if not past.has_speed:
+        reach += _UNKNOWN_TRUNK_PER_S * min(elapsed_s, _UNKNOWN_LASTS_S)
+    if np.hypot(*_trunk(off, both)) > slack * reach:
         return "jump"
     if both[_PELVIS] and both[_THORAX]:
         turn_deg = _turn_deg(before, now, size_px)

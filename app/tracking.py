@@ -26,9 +26,17 @@ _SAME_PERSON = 0.3
 """Somebody new who is nearer than this to a known person, in body sizes, is that person, detected twice. MediaPipe's
 doubles in the demo clip are 0.03 to 0.27 apart, its two people more than 1. Two tracks may come nearer."""
 
+_ALERT_S = 0.5
+"""So long after a refused pose its place stays covered, and limits are tight: who was mistaken once is still near."""
+_TIGHT = 0.7
+_MAX_BYSTANDERS = 3
+
 _SLACK = 2.0
 """What a second look finds may be further off: it sees neither the frames before nor the others, who are covered. So
 somebody who really moves as nobody is expected to is not refused for long."""
+
+_CONFIRMED = 0.1
+"""A refused pose that is so near to what the second look found was the person's after all."""
 
 _OFF_CENTRE = 0.5
 """What being in a corner of the picture takes off a newcomer's size when one is chosen."""
@@ -45,6 +53,8 @@ class Track:
         root_smoother: filter of their place in the room.
         body: lengths of their bones; None where they are left as the lifter gives them.
         past: where they were last seen.
+        bystanders: whom the detector took them for of late.
+        refused_s: when it last did.
         is_held: the detector itself followed them in the last frame.
         is_back: since it does not, they were found all the same.
     """
@@ -55,6 +65,8 @@ class Track:
     root_smoother: OneEuro
     body: BodyModel | None = None
     past: Past = field(init=False)
+    bystanders: tuple[Keypoints2D, ...] = field(init=False, default=())
+    refused_s: float = field(init=False, default=float("-inf"))
     is_held: bool = field(init=False, default=True)
     is_back: bool = field(init=False, default=True)
 
@@ -67,6 +79,24 @@ class Track:
     def seen_s(self) -> float:
         """When that was."""
         return self.past.seen_s
+
+    def can_be(self, keypoints: Keypoints2D, stamp: Stamp, *, slack: float = 1.0) -> bool:
+        """Whether a pose can be theirs; limits are tight where the detector has been wrong of late."""
+        slack = slack * _TIGHT if self.is_alert(stamp) else slack
+        return fault(self.past, keypoints, stamp.time_s, slack=slack) is None
+
+    def is_alert(self, stamp: Stamp) -> bool:
+        """Whether the detector took somebody else for them a moment ago."""
+        return stamp.time_s - self.refused_s <= _ALERT_S
+
+    def near(self, stamp: Stamp) -> tuple[Keypoints2D, ...]:
+        """The bystanders who must still be near."""
+        return self.bystanders if self.is_alert(stamp) else ()
+
+    def refuse(self, strangers: Sequence[Keypoints2D], stamp: Stamp) -> None:
+        """Remember whom the detector took them for."""
+        others = [old for old in self.near(stamp) if all(distance(old, new) >= _SAME_PERSON for new in strangers)]
+        self.bystanders, self.refused_s = (*strangers, *others)[:_MAX_BYSTANDERS], stamp.time_s
 
 
 @dataclass(slots=True)
@@ -119,6 +149,13 @@ class Tracker:
         self.counts.looks_again += focus is not None
         return focus
 
+    def watched(self, stamp: Stamp) -> Focus | None:
+        """Where the only person who is followed should be by now; None where there are more, or nobody."""
+        tracks = self._alive(stamp)
+        if self._max_people > 1 or not tracks:
+            return None
+        return Focus(tracks[0].past.expected_px(stamp.time_s), tracks[0].near(stamp))
+
     def update(
         self,
         people: Sequence[Keypoints2D],
@@ -143,10 +180,12 @@ class Tracker:
         matches, strangers = self._match(self._tracks, people, stamp)
         held = [track for track, _ in matches]
         missing = [track for track in self._tracks if track not in held]
-        has_bystander = any(not _is_seen_twice(stranger, matches) for stranger in strangers)
-        self.counts.rejected_jumps += sum(track.is_held and has_bystander for track in missing)
         rescued, more_strangers = self._match(missing, again, stamp, slack=_SLACK)
         matches += rescued
+        bystanders = [stranger for stranger in strangers if not _is_seen_twice(stranger, matches, _CONFIRMED)]
+        for track in missing if bystanders else ():
+            self.counts.rejected_jumps += track.is_held
+            track.refuse(bystanders, stamp)
         for track in missing:
             track.is_back = track.is_back and not track.is_held
         for track, keypoints in matches:
@@ -172,7 +211,7 @@ class Tracker:
             xy_px = track.past.expected_px(stamp.time_s)
             middle = np.nanmean(xy_px, axis=0)
             if track not in seen and (middle >= 0).all() and (middle < size_wh).all():
-                return Focus(xy_px, others)
+                return Focus(xy_px, (*others, *track.near(stamp)))
         return None
 
     def _match(
@@ -185,7 +224,7 @@ class Tracker:
             )
             for number, track in enumerate(tracks)
             for position, keypoints in enumerate(people)
-            if fault(track.past, keypoints, stamp.time_s, slack=slack) is None
+            if track.can_be(keypoints, stamp, slack=slack)
         )  # fmt: skip
         matches: dict[int, int] = {}
         for _, number, position in candidates:
@@ -205,15 +244,15 @@ class Tracker:
             if not known_joints(keypoints).any() or _is_seen_twice(keypoints, [*matches, *made]):
                 continue
             track = self._new_track(self._num_made)
-            track.past = Past(keypoints, stamp.time_s)
+            track.past = Past.first(keypoints, stamp.time_s)
             self._num_made += 1
             self._tracks.append(track)
             made.append((track, keypoints))
         return made
 
 
-def _is_seen_twice(stranger: Keypoints2D, matches: list[_Match]) -> bool:
-    return any(distance(stranger, keypoints) < _SAME_PERSON for _, keypoints in matches)
+def _is_seen_twice(stranger: Keypoints2D, matches: list[_Match], within: float = _SAME_PERSON) -> bool:
+    return any(distance(stranger, keypoints) < within for _, keypoints in matches)
 
 
 def _prominence(keypoints: Keypoints2D, size_wh: tuple[int, int] | None) -> float:

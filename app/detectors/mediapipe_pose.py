@@ -15,7 +15,8 @@ from ..errors import ModelError
 from ..focus import Focus
 from ..native_output import quiet_native_output
 from ..skeleton import MEDIAPIPE33
-from .cover import COVER_GREY, cover
+from .cover import cover
+from .viewport import Viewport
 
 _WARM_UP_SIZE_PX = 256
 _SMALLEST_CROP_PX = 16
@@ -45,6 +46,7 @@ class MediaPipePose:
         self._timestamp_ms = 0
         self._has_greeted = False
         self._focus: Focus | None = None
+        self._viewport: Viewport | None = None
         self._second: Any = None
         with quiet_native_output():
             self._landmarker = self._make_landmarker(vision.RunningMode.VIDEO, max_people)
@@ -56,24 +58,30 @@ class MediaPipePose:
         """People of the frame as MEDIAPIPE33 joints, in pixels and in MediaPipe's own 3D; visibility is confidence."""
         # MediaPipe refuses a time stamp that does not rise, and media times can repeat in whole milliseconds.
         self._timestamp_ms = max(self._timestamp_ms + 1, round(frame.stamp.time_s * 1e3))
-        image_bgr, self._focus = self._covered(frame), None
+        image_bgr, size_wh, origin_px = frame.image_bgr, frame.size_wh, (0, 0)
+        if self._focus is not None and self._viewport is not None:
+            view = self._viewport
+            image_bgr = view.cut(cover(image_bgr, self._focus))
+            size_wh, origin_px = (view.side, view.side), (view.left, view.top)
         # MediaPipe warns once, on the first person, that pictures are not square; it handles them all the same.
         with nullcontext() if self._has_greeted else quiet_native_output():
             found = self._landmarker.detect_for_video(_picture(image_bgr), self._timestamp_ms)
         self._has_greeted = self._has_greeted or bool(found.pose_landmarks)
-        return _people(found, frame.size_wh)
+        return _people(found, size_wh, origin_px)
+
+    def watch(self, focus: Focus | None) -> None:
+        """See one person only in the next frame, who should be there, and the others covered; None for everybody."""
+        self._focus = focus
+        if focus is None or focus.xy_px is None:
+            self._viewport = None
+        else:
+            self._viewport = Viewport.around(focus.xy_px, self._viewport)
 
     def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
-        """People at one place of a frame that was looked at already, found afresh: a crop of it, others covered.
-
-        A landmarker that follows a bystander would go on doing so. Where one person is followed, the next ``detect``
-        therefore sees nothing but the same place; MediaPipe then lets go, and finds the person there by itself.
-        """
+        """People at one place of a frame that was looked at already, found afresh: a crop of it, others covered."""
         left, top, right, bottom = focus.box_px(frame.size_wh)
         if right - left < _SMALLEST_CROP_PX or bottom - top < _SMALLEST_CROP_PX:
             return ()
-        if self._max_people == 1 and focus.xy_px is not None:
-            self._focus = focus
         crop = cover(frame.image_bgr, focus)[top:bottom, left:right]
         with nullcontext() if self._second is not None else quiet_native_output():
             self._second = self._second or self._make_landmarker(vision.RunningMode.IMAGE, self._max_people + 1)
@@ -104,15 +112,6 @@ class MediaPipePose:
             raise ModelError(
                 f"{self._name} is not a MediaPipe pose model", "check the file, or use --detector mediapipe-full"
             ) from error
-
-    def _covered(self, frame: Frame) -> ImageArray:
-        """The frame, or what a second look at the one before left to see of it."""
-        if self._focus is None:
-            return frame.image_bgr
-        left, top, right, bottom = self._focus.box_px(frame.size_wh)
-        covered = np.full_like(frame.image_bgr, COVER_GREY)
-        covered[top:bottom, left:right] = cover(frame.image_bgr, self._focus)[top:bottom, left:right]
-        return covered
 
 
 def _picture(image_bgr: ImageArray) -> mp.Image:

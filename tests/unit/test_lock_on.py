@@ -1,0 +1,157 @@
+"""Where the tracker sends the detector for a second look, and what becomes of what it finds there."""
+
+import numpy as np
+import pytest
+from fakes import make_frame, standing_keypoints
+from posedemo.datatypes import Keypoints2D, LifterSpec, Stamp
+from posedemo.detectors.cover import COVER_GREY, cover
+from posedemo.focus import Focus
+from posedemo.pipeline import find_people
+from posedemo.runner import track_maker
+from posedemo.skeleton import H36M17
+from posedemo.tracking import LOST_AFTER_S, LockCounts, Tracker
+
+FPS = 30
+SIZE_WH = (640, 360)
+
+
+def person(x_px: float, height_px: float = 200.0) -> Keypoints2D:
+    return standing_keypoints(x_px, height_px=height_px)
+
+
+def make_tracker(max_people: int = 1) -> Tracker:
+    spec = LifterSpec(name="flat", num_frames=1, rate_hz=FPS)
+    return Tracker(max_people=max_people, new_track=track_maker(spec, "off"))
+
+
+class Scene:
+    """A detector of a scene with known people: by itself it follows whom it likes, a second look sees who is there.
+
+    Args:
+        followed: whom the detector itself gives, frame by frame.
+        there: who is there, frame by frame.
+    """
+
+    def __init__(self, followed: list[list[Keypoints2D]], there: list[list[Keypoints2D]]) -> None:
+        self.looks: dict[int, Focus] = {}
+        self.watched: list[Focus | None] = []
+        self._followed, self._there = followed, there
+
+    def detect(self, frame):
+        return tuple(self._followed[frame.stamp.index])
+
+    def watch(self, focus):
+        self.watched.append(focus)
+
+    def look_again(self, frame, focus):
+        """Everybody within the box who is not covered."""
+        self.looks[frame.stamp.index] = focus
+        left, top, right, bottom = focus.box_px(frame.size_wh)
+        hidden = [other.xy_px.mean(axis=0) for other in focus.others]
+        found = []
+        for someone in self._there[frame.stamp.index]:
+            x, y = middle = someone.xy_px.mean(axis=0)
+            if left <= x < right and top <= y < bottom and all(np.hypot(*(middle - other)) > 5 for other in hidden):
+                found.append(someone)
+        return tuple(found)
+
+    def close(self):
+        pass
+
+
+def follow(tracker: Tracker, scene: Scene, num_frames: int) -> list[dict[int, float]]:
+    """Track id → x, frame by frame."""
+    seen = []
+    for index in range(num_frames):
+        frame = make_frame(index, size_wh=SIZE_WH)
+        people, again = find_people(frame, scene, tracker)
+        tracks = tracker.update(people, frame.stamp, again=again, size_wh=SIZE_WH)
+        seen.append({track.track_id: float(track.keypoints.xy_px[:, 0].mean()) for track in tracks})
+    return seen
+
+
+def test_person_in_sight_costs_one_second_look_and_that_at_the_start():
+    scene = Scene([[person(300 + index)] for index in range(20)], [[person(300 + index)] for index in range(20)])
+    tracker = make_tracker()
+    assert all(list(frame) == [0] for frame in follow(tracker, scene, 20))
+    assert list(scene.looks) == [0]
+    assert tracker.counts == LockCounts(looks_again=1)
+
+
+def test_person_is_found_again_while_the_detector_follows_a_bystander():
+    """A bystander two thirds of a body aside, whom the detector follows from frame 10 to 19."""
+    there = [[person(300), person(430)] for _ in range(30)]
+    followed = [[two[1] if 10 <= index < 20 else two[0]] for index, two in enumerate(there)]
+    scene, tracker = Scene(followed, there), make_tracker()
+    seen = follow(tracker, scene, 30)
+    assert seen == [{0: pytest.approx(300, abs=1)}] * 30
+    assert tracker.counts == LockCounts(rejected_jumps=1, looks_again=11, recoveries=1)
+    assert scene.looks[12].others[0] is there[12][1]
+    np.testing.assert_allclose(scene.looks[12].xy_px, there[12][0].xy_px)
+
+
+def test_detector_without_a_second_look_loses_the_person_and_finds_them_again():
+    tracker, seen = make_tracker(), []
+    for index in range(30):
+        people = [person(430 if 10 <= index < 20 else 300)]
+        tracks = tracker.update(people, Stamp(index, index / FPS), size_wh=SIZE_WH)
+        seen.append([track.track_id for track in tracks])
+    assert seen == [[0]] * 10 + [[]] * 10 + [[0]] * 10
+    assert tracker.counts == LockCounts(rejected_jumps=1, recoveries=1)
+
+
+def test_who_is_away_for_long_is_no_longer_looked_for_and_somebody_else_is_chosen():
+    followed = [[person(300)]] * 5 + [[person(500)]] * 30
+    scene, tracker = Scene(followed, followed), make_tracker()
+    seen = follow(tracker, scene, 35)
+    missing = round(LOST_AFTER_S * FPS)
+    assert seen[5 : 4 + missing] == [{}] * (missing - 1)
+    assert list(seen[-1]) == [1]
+    assert max(scene.looks) <= 6 + missing
+    assert tracker.counts.recoveries == 0
+
+
+def test_choice_is_the_largest_and_most_central_of_all_and_not_the_detectors_first():
+    behind, in_front = person(100, 150), person(350, 200)
+    scene = Scene([[behind]], [[behind, in_front]])
+    assert follow(make_tracker(), scene, 1) == [{0: pytest.approx(350, abs=1)}]
+    central, aside = person(320, 180), person(60, 200)
+    assert follow(make_tracker(), Scene([[aside]], [[aside, central]]), 1) == [{0: pytest.approx(320, abs=1)}]
+
+
+def test_who_walked_out_of_the_picture_is_not_looked_for():
+    walk = [[person(100 - 12 * index)] for index in range(10)]
+    scene = Scene([*walk, *([[]] * 10)], [*walk, *([[]] * 10)])
+    follow(make_tracker(), scene, 20)
+    assert list(scene.looks) == [0]
+
+
+def test_one_of_two_people_is_looked_for_with_the_other_covered():
+    there = [[person(200), person(420)] for _ in range(12)]
+    followed = [two if index < 6 else two[:1] for index, two in enumerate(there)]
+    scene, tracker = Scene(followed, there), make_tracker(max_people=2)
+    seen = follow(tracker, scene, 12)
+    assert [sorted(frame) for frame in seen] == [[0, 1]] * 12
+    assert [frame[1] - frame[0] for frame in seen] == pytest.approx([seen[0][1] - seen[0][0]] * 12)
+    assert scene.looks[7].others[0] is there[7][0]
+
+
+def test_box_is_a_square_around_the_joints_within_the_picture():
+    someone = person(320, 100)
+    left, top, right, bottom = Focus(someone.xy_px).box_px((640, 360))
+    assert right - left == pytest.approx(1.4 * np.ptp(someone.xy_px, axis=0).max(), abs=4)
+    assert top == 0
+    assert bottom > someone.xy_px[:, 1].max()
+    assert Focus().box_px((640, 360)) == (0, 0, 640, 360)
+
+
+def test_cover_hides_the_other_and_leaves_the_person():
+    picture = np.full((360, 640, 3), 200, np.uint8)
+    someone, other = person(300), person(330)
+    covered = cover(picture, Focus(someone.xy_px, (other,)))
+    x, y = other.xy_px[H36M17.index("left_knee")].round().astype(int)
+    assert (covered[y, x] == COVER_GREY).all()
+    for x, y in someone.xy_px.round().astype(int):
+        assert (covered[y, x] == 200).all()
+    assert (picture == 200).all()
+    assert cover(picture, Focus(someone.xy_px)) is picture
