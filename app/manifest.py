@@ -33,6 +33,7 @@ class ModelEntry:
         paper: authors, title, where and when.
         note: how the lifter differs from its paper, in a few words.
         train: the command that makes the file, for lifters of this project.
+        centred: name of the lifter that stands in for this one in file mode: the same, trained to see what follows.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ModelEntry:
     paper: str | None = None
     note: str | None = None
     train: str | None = None
+    centred: str | None = None
 
     @property
     def is_packaged(self) -> bool:

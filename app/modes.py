@@ -7,9 +7,11 @@ ways; everything comes later by as much, which nobody watches.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from .datatypes import LifterSpec
+from .manifest import ModelEntry, manifest
 from .settings import Settings
 from .smoothing import REACH_S
 
@@ -22,6 +24,18 @@ def choose_mode(settings: Settings, *, has_window: bool = False) -> Mode:
         is_watched = settings.camera is not None or (has_window and not settings.writes_files)
         return "live" if is_watched else "file"
     return "live" if settings.mode == "live" else "file"
+
+
+def lifter_in_mode(name: str, mode: Mode, entries: Sequence[ModelEntry] | None = None) -> str:
+    """The lifter to use for the one asked for: in file mode its centred twin, where the manifest names one.
+
+    Args:
+        name: what the user called it, or a file.
+        mode: of the run.
+        entries: of the manifest; the program's own by default.
+    """
+    twins = {entry.name: entry.centred for entry in (manifest() if entries is None else entries)}
+    return (twins.get(name) if mode == "file" else None) or name
 
 
 def smoothing_look_ahead_s(settings: Settings, mode: Mode) -> float:

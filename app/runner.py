@@ -27,7 +27,7 @@ from .capture.source import SourceInfo, open_source
 from .capture.thread import Capture
 from .datatypes import Frame, LifterSpec
 from .errors import ConfigError, ModelError
-from .modes import Mode, choose_mode, posing_facts, smoothing_look_ahead_s
+from .modes import Mode, choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
 from .outputs import POSE_SUFFIXES, VIDEO_SUFFIXES, check_outputs, check_suffix
 from .settings import Settings
 from .signals import stop_on_signals
@@ -60,7 +60,8 @@ def run(settings: Settings) -> int:
     """
     check_settings(settings)
     has_window = _wants_window(settings)
-    settings = replace(settings, mode=choose_mode(settings, has_window=has_window))
+    mode = choose_mode(settings, has_window=has_window)
+    settings = replace(settings, mode=mode, lifter=lifter_in_mode(settings.lifter, mode))
     statistics, timers = RunStatistics(), StageTimers()
     with ExitStack() as stack:
         source = open_source(camera=settings.camera, video=settings.video)
@@ -102,7 +103,7 @@ def run(settings: Settings) -> int:
             lifter=settings.lifter,
             provider=lifter.provider,
             size_wh=source.info.size_wh,
-            **posing_facts(lifter.spec, settings, choose_mode(settings)),
+            **posing_facts(lifter.spec, settings, mode),
             lock_on=dataclasses.asdict(stages.tracker.counts),
         )
         write_statistics(settings.stats, summary)

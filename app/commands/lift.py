@@ -22,7 +22,7 @@ from ..delay import DelayLine
 from ..errors import SourceError
 from ..geometry import plane_scale
 from ..manifest import manifest
-from ..modes import choose_mode, posing_facts, smoothing_look_ahead_s
+from ..modes import choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
 from ..pipeline import Lifter, push_joints, window_of
 from ..posing import Draft, draft, finish
@@ -85,15 +85,17 @@ def run(arguments: argparse.Namespace) -> int:
         height_cm=arguments.height_cm,
     )
     check_posing(settings)
+    mode = choose_mode(settings)
+    name = lifter_in_mode(arguments.lifter, mode)
     table = read_keypoints(arguments.keypoints)
-    with registry.create_lifter(arguments.lifter, provider=arguments.provider) as lifter:
+    with registry.create_lifter(name, provider=arguments.provider) as lifter:
         rows = _lift(table, lifter, settings)
     facts = file_facts(
         fps=table.fps,
         size_wh=table.size_wh,
         detector=table.detector,
-        lifter=Path(arguments.lifter).name,
-        posing=posing_facts(lifter.spec, settings, choose_mode(settings)),
+        lifter=Path(name).name,
+        posing=posing_facts(lifter.spec, settings, mode),
     )
     write_columns(PartialFile(arguments.output), rows.columns(), facts)
     logger.info("wrote %s: %d poses", arguments.output, len(rows.track_id))

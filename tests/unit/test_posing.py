@@ -8,7 +8,8 @@ from fakes import FlatLifter, ListSink, ScriptedDetector, make_frame, standing_k
 from posedemo.datatypes import Keypoints2D, LifterSpec, Pose3D
 from posedemo.errors import ConfigError, SourceError
 from posedemo.geometry import bone_lengths
-from posedemo.modes import choose_mode, posing_facts, smoothing_look_ahead_s
+from posedemo.manifest import ModelEntry, known_names, manifest
+from posedemo.modes import choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
 from posedemo.pipeline import Stages, run
 from posedemo.runner import check_posing, make_stages
 from posedemo.settings import Settings
@@ -87,6 +88,23 @@ def test_look_ahead_is_that_of_lifter_and_filter_together():
         assert (facts["mode"], facts["look_ahead_frames"]) == (mode, frames)
         assert facts["look_ahead_ms"] == pytest.approx(milliseconds, abs=0.11)
         assert facts["smoothing_look_ahead_ms"] == 1e3 * smoothing_look_ahead_s(settings, mode)
+
+
+def test_file_mode_takes_the_twin_that_sees_what_follows():
+    entries = [
+        ModelEntry("plain", "lifter", "", "", ""),
+        ModelEntry("causal", "lifter", "", "", "", centred="causal-centred"),
+        ModelEntry("causal-centred", "lifter", "", "", ""),
+    ]
+    for name, mode, expected in (
+        ("causal", "file", "causal-centred"),
+        ("causal", "live", "causal"),
+        ("plain", "file", "plain"),
+        ("mine.onnx", "file", "mine.onnx"),
+    ):
+        assert lifter_in_mode(name, mode, entries) == expected
+    for entry in manifest():
+        assert lifter_in_mode(entry.name, "file") in known_names(entry.kind)
 
 
 def test_results_of_a_file_are_whole_in_order_and_not_late():
