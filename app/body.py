@@ -37,8 +37,8 @@ _AVERAGE_M = {
 brought to the size of an average adult."""
 
 _PRIOR_S = 1.0
-"""The average person counts as much as so many seconds of the lifter's poses, whose bones in the first moments are worse
-than that."""
+"""The average person counts as much as so many seconds of the lifter's poses, whose bones are worse than that in the
+first moments."""
 _SURE = 0.5
 _LEAST_WEIGHT = 0.01
 _SHORTEST_STEP_S, _LONGEST_STEP_S = 0.025, 0.1

@@ -1,8 +1,8 @@
 """Bring a posed body nearer to where the detector saw its joints, without changing its bones. numpy only.
 
 A lifter answers with a plausible pose, whose joints project some percent of a body beside the ones that it was given.
-One step towards those, a third of the way and never far, brings the absolute error down and leaves the aligned one as it
-is (docs/posing.md); the whole way, or many steps, follow the detector's errors and give all of that back.
+One step towards those, a third of the way and never far, brings the absolute error down and leaves the aligned one as
+it is (docs/posing.md); the whole way, or many steps, follow the detector's errors and give all of that back.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ PRESETS: dict[str, OneEuroParameters | None] = {
 """Live. Tuned on error, jitter and lag together; docs/posing.md has the table and the command that makes it."""
 
 REACH_S: dict[str, float] = {"off": 0.0, "snappy": 0.15, "balanced": 0.25, "calm": 0.4}
-"""In files: how far before and after a frame its filter reaches. With more than a quarter of a second a quick movement of
-the hand, half a metre in 0.3 s, is flattened by more than One-Euro is late."""
+"""In files: how far before and after a frame its filter reaches. With more than a quarter of a second a quick movement
+of the hand, half a metre in 0.3 s, is flattened by more than One-Euro is late."""
 
 
 class Smoother(Protocol):
