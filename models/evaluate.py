@@ -2,7 +2,8 @@
 
 The same sequences for every lifter: fixed seed, bodies and motion as recorded (but at the size of an average adult),
 virtual cameras as in training, in one row level ones. "clean" 2D has the run time's definition of the joints and no
-error, "noisy" has a detector's errors and missing joints. The protocols of the field's papers are in ``protocols``.
+error, "noisy" has a detector's errors and missing joints, "legs hidden" MediaPipe's guess of legs that are out of the
+picture. The protocols of the field's papers are in ``protocols``.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from ..errors import ConfigError
 from ..skeleton import H36M17
 from .bodies import face_forward, to_adult_size
 from .chance import Chance
 from .corpus import Clip, Corpus
+from .detections import hide_legs
 from .normalise import SCREEN
 from .predictors import Predictor, cut_windows, lift_sequences, rate_notes
 from .samples import SampleMaker
@@ -30,7 +33,9 @@ from .windows import Motion, draw_windows, load_motion
 Float32Array = npt.NDArray[np.float32]
 
 LEVEL = "clean, level camera"
-"""Name of that row."""
+UPPER, LEGLESS = "clean, upper body", "clean, upper body, legs hidden"
+"""Names of rows."""
+_UPPER_BODY = tuple(joint for joint in H36M17.joints if joint.split("_")[-1] not in ("knee", "ankle"))
 
 _SEED = 20_000
 _SEQUENCE_FRAMES = 32
@@ -89,6 +94,18 @@ def evaluate(predictor: Predictor, held_out: HeldOut) -> dict[str, Scores]:
     for name, detector_errors in (("clean", False), ("noisy", True)):
         xy, true_m = held_out.sequences(detector_errors=detector_errors)
         results[name] = score(lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES), true_m)
+    return results
+
+
+def _evaluate_special_cases(predictor: Predictor, held_out: HeldOut) -> dict[str, Scores]:
+    """Scores on clean 2D of a level camera, and of the upper body with the legs in the picture and without them."""
+    xy, true_m = held_out.sequences(detector_errors=False, level=True)
+    results = {LEVEL: score(lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES), true_m)}
+    seen_xy, true_m = held_out.sequences(detector_errors=False)
+    hidden_xy = hide_legs(torch.from_numpy(seen_xy), Chance(_SEED)).numpy()
+    for name, xy in ((UPPER, seen_xy), (LEGLESS, hidden_xy)):
+        poses_m = lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES)
+        results[name] = score(poses_m, true_m, joints=_UPPER_BODY)
     return results
 
 
@@ -159,11 +176,9 @@ def evaluate_held_out(
     check_held_out_fits(predictor, corpus)
     training, held = split_clips(corpus, holdout or predictor.holdout)
     held_out = HeldOut(load_motion(corpus, held))
-    xy, true_m = held_out.sequences(detector_errors=False, level=True)
-    level = score(lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES), true_m)
     rows = {
         **evaluate(predictor, held_out),
-        LEVEL: level,
+        **_evaluate_special_cases(predictor, held_out),
         **baselines(load_motion(corpus, training), held_out),
     }
     if by_action:

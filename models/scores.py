@@ -53,14 +53,31 @@ class SequenceScores:
     scores: Scores
 
 
-def score(predicted_m: FloatArray, true_m: FloatArray, skeleton: Skeleton = H36M17) -> Scores:
-    """Compare sequences (..., F, J, 3) in metres. A single frame has no velocity: ``mpjve_mm`` is then 0."""
+def score(
+    predicted_m: FloatArray,
+    true_m: FloatArray,
+    skeleton: Skeleton = H36M17,
+    *,
+    joints: Sequence[str] | None = None,
+) -> Scores:
+    """Compare sequences (..., F, J, 3) in metres. A single frame has no velocity: ``mpjve_mm`` is then 0.
+
+    Args:
+        predicted_m: poses to be scored.
+        true_m: the truth.
+        skeleton: names the J joints.
+        joints: compare these alone; the spread of bones stays that of the whole body.
+    """
+    whole_m = predicted_m
+    if joints is not None:
+        compared = [skeleton.index(joint) for joint in joints]
+        predicted_m, true_m = predicted_m[..., compared, :], true_m[..., compared, :]
     return Scores(
         mpjpe_mm=1000 * float(mpjpe(predicted_m, true_m).mean()),
         p_mpjpe_mm=1000 * float(p_mpjpe(predicted_m, true_m).mean()),
         n_mpjpe_mm=1000 * float(n_mpjpe(predicted_m, true_m).mean()),
         mpjve_mm=1000 * float(mpjve(predicted_m, true_m).mean()) if true_m.shape[-3] > 1 else 0.0,
-        bone_spread_percent=100 * float(bone_spread(predicted_m, skeleton).mean()),
+        bone_spread_percent=100 * float(bone_spread(whole_m, skeleton).mean()),
     )
 
 

@@ -21,12 +21,12 @@ import onnx
 from posedemo.errors import ConfigError, ModelError, PosedemoError
 from posedemo.lifters.onnx_gcn import OnnxLifter
 from posedemo.models.corpus import read_corpus
-from posedemo.models.evaluate import LEVEL, evaluate_held_out
+from posedemo.models.evaluate import LEGLESS, LEVEL, UPPER, evaluate_held_out
 from posedemo.models.predictors import onnx_predictor
 from posedemo.models.scores import write_whole
 
 MAX_BYTES = 10_000_000
-ROWS = {"clean": "clean", "noisy": "noisy", "level": LEVEL}
+ROWS = {"clean": "clean", "noisy": "noisy", "level": LEVEL, "upper": UPPER, "legless": LEGLESS}
 SCORES = ("p_mpjpe_mm", "mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "bone_spread_percent")
 
 
@@ -58,7 +58,7 @@ def facts_of(path: Path) -> dict[str, Any]:
 
 
 def scores_of(path: Path, data: Path) -> dict[str, float]:
-    """Errors on held-out people, rounded to a tenth: with clean and noisy 2D, and with clean 2D of a level camera."""
+    """Errors on held-out people, rounded to a tenth: with clean and noisy 2D, and the special cases of clean 2D."""
     rows = evaluate_held_out(onnx_predictor(path), read_corpus(data), ()).rows
     return {
         f"heldout_{kind}_{name}": round(getattr(rows[row], name), 1) for name in SCORES for kind, row in ROWS.items()
