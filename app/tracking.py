@@ -130,6 +130,8 @@ class Tracker:
         self._new_track = new_track
         self._tracks: list[Track] = []
         self._num_made = 0
+        self._matched: tuple[list[_Match], list[Keypoints2D]] | None = None
+        self._matched_people: Sequence[Keypoints2D] = ()
         self.counts = LockCounts()
 
     def focus(self, people: Sequence[Keypoints2D], stamp: Stamp, size_wh: tuple[int, int]) -> Focus | None:
@@ -143,6 +145,7 @@ class Tracker:
             stamp: as of ``update``.
             size_wh: of the picture; who left it is not looked for.
         """
+        self._matched = None
         tracks = self._alive(stamp)
         everybody = Focus() if people else None
         focus = self._missing(tracks, people, stamp, size_wh) if tracks else everybody
@@ -177,7 +180,10 @@ class Tracker:
             frame's.
         """
         self._tracks = self._alive(stamp)
-        matches, strangers = self._match(self._tracks, people, stamp)
+        # Matching the same people twice a frame would cost as much again.
+        matched = self._matched if self._matched_people is people else None
+        matches, strangers = matched or self._match(self._tracks, people, stamp)
+        self._matched = None
         held = [track for track, _ in matches]
         missing = [track for track in self._tracks if track not in held]
         rescued, more_strangers = self._match(missing, again, stamp, slack=_SLACK)

@@ -28,13 +28,13 @@ def cover(image_bgr: ImageArray, focus: Focus) -> ImageArray:
     return covered
 
 
-def _draw(mask: np.ndarray[tuple[int, int], np.dtype[np.uint8]], xy_px: Float32Array, value: int) -> None:
+def _draw(mask: ImageArray, xy_px: Float32Array, value: int) -> None:
     """Draw one body with the joints that are known."""
-    trunk = np.linalg.norm(xy_px[H36M17.index("thorax")] - xy_px[H36M17.index("pelvis")])
+    trunk = float(np.linalg.norm(xy_px[H36M17.index("thorax")] - xy_px[H36M17.index("pelvis")]))
     known = np.isfinite(xy_px).all(axis=-1)
     if not np.isfinite(trunk):
-        trunk = np.ptp(xy_px[known], axis=0).max() / 3 if known.any() else 0.0
-    width = max(2, round(float(trunk) * _WIDTH_OF_TRUNK))
+        trunk = float(np.ptp(xy_px[known], axis=0).max()) / 3 if known.any() else 0.0
+    width = max(2, round(trunk * _WIDTH_OF_TRUNK))
     # Far outside of the picture lines are no longer drawn right, and integers overflow.
     points = np.clip(np.nan_to_num(xy_px), -4 * max(mask.shape), 4 * max(mask.shape)).round().astype(int)
     for parent, child in H36M17.bones:

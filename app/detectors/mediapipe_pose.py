@@ -20,6 +20,8 @@ from .viewport import Viewport
 
 _WARM_UP_SIZE_PX = 256
 _SMALLEST_CROP_PX = 16
+_LARGEST_VIEW = 2
+"""A part that would be so many times as wide as the picture is none."""
 
 
 class MediaPipePose:
@@ -59,8 +61,8 @@ class MediaPipePose:
         # MediaPipe refuses a time stamp that does not rise, and media times can repeat in whole milliseconds.
         self._timestamp_ms = max(self._timestamp_ms + 1, round(frame.stamp.time_s * 1e3))
         image_bgr, size_wh, origin_px = frame.image_bgr, frame.size_wh, (0, 0)
-        if self._focus is not None and self._viewport is not None:
-            view = self._viewport
+        view = self._viewport
+        if self._focus is not None and view is not None and view.side <= _LARGEST_VIEW * max(frame.size_wh):
             image_bgr = view.cut(cover(image_bgr, self._focus))
             size_wh, origin_px = (view.side, view.side), (view.left, view.top)
         # MediaPipe warns once, on the first person, that pictures are not square; it handles them all the same.

@@ -55,7 +55,8 @@ def poses(jumper):
 
 def test_person_is_found_in_most_frames_and_every_frame_has_a_result(results, jumper):
     assert [result.frame.stamp.index for result in results] == list(range(230))
-    assert sum(bool(result.people) for result in results) > 200
+    # The place of who went out of sight is kept for half a second, twice, before somebody else is chosen.
+    assert sum(bool(result.people) for result in results) > 170
     assert len(jumper) > 140
 
 

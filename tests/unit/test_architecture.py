@@ -27,6 +27,8 @@ PURE = (
     "posing",
     "modes",
     "placement",
+    "plausibility",
+    "focus",
     "tracking",
     "timing",
     "pipeline",

@@ -1,0 +1,151 @@
+"""The person stays the person: bystanders pasted beside them and poses that a detector gets wrong, with MediaPipe."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bystanders import cut_out, joint, paste
+from posedemo import registry
+from posedemo.datatypes import Frame, Keypoints2D, LifterSpec, Stamp
+from posedemo.pipeline import find_people
+from posedemo.runner import track_maker
+from posedemo.skeleton import H36M17, MEDIAPIPE33
+from posedemo.tracking import LockCounts, Tracker
+from videos import clip_pictures
+
+FIRST, LAST = 40, 78
+SIZE_WH = (884, 498)
+BODY_PX = 185.0
+"""Height of the person in these pictures."""
+APPEARS_AT = 8
+PELVIS = H36M17.index("pelvis")
+
+
+def frames(pictures: list[np.ndarray]) -> list[Frame]:
+    return [Frame(picture, Stamp(index, index / 30)) for index, picture in enumerate(pictures)]
+
+
+def follow(pictures: list[np.ndarray], detector) -> tuple[np.ndarray, LockCounts]:
+    """(N, 2) pelvis of the person with id 0, NaN where they are not seen, and how often the lock had to hold."""
+    tracker = Tracker(max_people=1, new_track=track_maker(LifterSpec(name="none", num_frames=1, rate_hz=30), "off"))
+    pelvis_px = np.full((len(pictures), 2), np.nan)
+    for frame in frames(pictures):
+        people, again = find_people(frame, detector, tracker)
+        for track in tracker.update(people, frame.stamp, again=again, size_wh=frame.size_wh):
+            if track.track_id == 0:
+                pelvis_px[frame.stamp.index] = track.keypoints.xy_px[PELVIS]
+    return pelvis_px, tracker.counts
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[np.ndarray]:
+    return clip_pictures(FIRST, LAST, size_wh=SIZE_WH)
+
+
+@pytest.fixture(scope="module")
+def alone(pictures) -> np.ndarray:
+    """The pelvis where nobody else is near."""
+    with registry.create_detector("mediapipe-full", max_people=1) as detector:
+        pelvis_px, counts = follow(pictures, detector)
+    assert np.isfinite(pelvis_px[5:]).all()
+    assert counts.rejected_jumps == 0
+    return pelvis_px
+
+
+@pytest.fixture(scope="module")
+def walker():
+    """The other person of the clip, who walks below."""
+    below = clip_pictures(85, 86, size_wh=SIZE_WH)[0]
+    top = SIZE_WH[1] // 2
+    with registry.create_detector("mediapipe-full", max_people=1) as detector:
+        found = ()
+        for index in range(5):
+            found = found or detector.detect(Frame(np.ascontiguousarray(below[top:]), Stamp(index, index / 30)))
+    return cut_out(below, found[0].xy_px + np.float32([0, top]))
+
+
+@pytest.mark.slow
+def test_bystander_who_comes_close_does_not_get_the_lock(pictures, alone, walker):
+    """They come from a body's height away to a quarter of it, in front of an arm and a leg, and stay."""
+    hips_px = np.nanmedian(alone, axis=0)
+    scene = []
+    for index, picture in enumerate(pictures):
+        aside = 1.0 - 0.75 * min(1.0, (index - APPEARS_AT) / 12)
+        place = (hips_px[0] + aside * BODY_PX, hips_px[1] + 10)
+        scene.append(picture if index < APPEARS_AT else paste(picture, walker, place))
+    with registry.create_detector("mediapipe-full", max_people=1) as detector:
+        pelvis_px, _ = follow(scene, detector)
+    off = np.linalg.norm(pelvis_px - alone, axis=-1) / BODY_PX
+    # The bystander's pelvis is a quarter of a body away; half of that is nearer to the person.
+    assert (off[5:] < 0.125).mean() > 0.9
+    assert np.nanmax(off[5:]) < 0.2
+
+
+class Faulty:
+    """A detector with faults: it gives wrong poses in some frames, whatever it sees; a second look is right."""
+
+    def __init__(self, detector, spoil, wrong: range) -> None:
+        self._detector, self._spoil, self._wrong = detector, spoil, wrong
+        self.looks: list[int] = []
+
+    def detect(self, frame):
+        people = self._detector.detect(frame)
+        return tuple(self._spoil(person) for person in people) if frame.stamp.index in self._wrong else people
+
+    def watch(self, focus):
+        self._detector.watch(focus)
+
+    def look_again(self, frame, focus):
+        self.looks.append(frame.stamp.index)
+        return self._detector.look_again(frame, focus)
+
+    def close(self):
+        self._detector.close()
+
+
+def upside_down(person: Keypoints2D) -> Keypoints2D:
+    middle = person.xy_px.mean(axis=0)
+    return replace(person, xy_px=2 * middle - person.xy_px)
+
+
+def blended(person: Keypoints2D) -> Keypoints2D:
+    """The left half of somebody who stands 0.6 body heights to the right."""
+    xy_px = person.xy_px.copy()
+    left = [index for index, name in enumerate(MEDIAPIPE33.joints) if name.startswith("left_")]
+    xy_px[left, 0] += 0.6 * BODY_PX
+    return replace(person, xy_px=xy_px)
+
+
+def elsewhere(person: Keypoints2D) -> Keypoints2D:
+    return replace(person, xy_px=person.xy_px + np.float32([0.4 * BODY_PX, 0]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spoil", [upside_down, blended, elsewhere])
+def test_wrong_poses_are_refused_and_the_person_is_found_again(pictures, alone, spoil):
+    wrong = range(14, 17)
+    with registry.create_detector("mediapipe-full", max_people=1) as detector:
+        faulty = Faulty(detector, spoil, wrong)
+        pelvis_px, counts = follow(pictures[:24], faulty)
+    off = np.linalg.norm(pelvis_px - alone[:24], axis=-1) / BODY_PX
+    # Two looks at the same picture differ by a few pixels; the wrong poses are a fifth of a body away at least.
+    assert np.nanmax(off[5:]) < 0.1
+    assert counts.rejected_jumps == 1
+    assert counts.recoveries >= 1
+    assert set(wrong) <= set(faulty.looks)
+
+
+@pytest.mark.slow
+def test_nothing_is_looked_at_twice_while_all_is_well(pictures):
+    """Only the choice at the start costs a second look, and MediaPipe's first poses may."""
+    with registry.create_detector("mediapipe-full", max_people=1) as detector:
+        _, counts = follow(pictures[:24], detector)
+    assert counts.looks_again <= 3
+
+
+def test_cut_out_bystander_covers_what_is_behind_them(walker):
+    blank = np.zeros((SIZE_WH[1], SIZE_WH[0], 3), np.uint8)
+    pasted = paste(blank, walker, (442, 249))
+    assert pasted[249, 442].max() > 40
+    assert not pasted[:, :200].any()
+    assert joint(np.zeros((33, 2)), "hip").shape == (2,)
