@@ -38,7 +38,7 @@ PRESETS: dict[str, OneEuroParameters | None] = {
     "balanced": OneEuroParameters(min_cutoff_hz=1.0, beta_per_m=8.0),
     "calm": OneEuroParameters(min_cutoff_hz=0.5, beta_per_m=5.0),
 }
-"""Live. Tuned on error, jitter and lag together; docs/posing.md has the table and the command that makes it."""
+"""Live. Tuned on error, jitter and lag together; docs/posing.md has the command that shows it."""
 
 REACH_S: dict[str, float] = {"off": 0.0, "snappy": 0.15, "balanced": 0.25, "calm": 0.4}
 """In files: how far before and after a frame its filter reaches. With more than a quarter of a second a quick movement
