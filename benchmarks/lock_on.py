@@ -156,7 +156,8 @@ def scenes(
 
 def verdict(run: Run, truth: Run) -> str:
     """``held wrong lost`` in frames where the truth is known."""
-    known = np.isfinite(truth.xy_px[:, 0, 0])
+    # Before the bystander appears the two differ by MediaPipe's uncertain first poses only.
+    known = np.isfinite(truth.xy_px[:, 0, 0]) & (np.arange(len(truth.xy_px)) >= APPEARS_AT)
     apart_px = np.linalg.norm(run.xy_px - truth.xy_px, axis=-1)[:, BODY].mean(axis=-1)
     is_lost = known & np.isnan(apart_px)
     is_held = known & (apart_px < HELD_WITHIN * body_height_px(truth.xy_px))
