@@ -137,7 +137,8 @@ class BodyModel:
         lengths_m = (_AVERAGE * (trust * self._sizes + (1 - trust) * self._size))[_KIND]
         if self._sum_m is not None:
             lengths_m *= self._sum_m / lengths_m.sum()
-        return lengths_m.astype(np.float32)
+        rounded: Float32Array = lengths_m.astype(np.float32)
+        return rounded
 
     def observe(self, time_s: float, xyz_m: Float32Array, confidence: Float32Array) -> None:
         """Learn from one lifted pose.

@@ -65,5 +65,4 @@ def project(xyz_m: Float32Array, root_m: Float32Array) -> Float32Array:
     """
     points_m = xyz_m + root_m
     depth_m = np.where(points_m[:, 2:] >= _NEAREST_M, points_m[:, 2:], np.nan)
-    seen: Float32Array = points_m[:, :2] / depth_m
-    return seen
+    return (points_m[:, :2] / depth_m).astype(np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .body import fix_bones
 from .datatypes import Float32Array, Keypoints2D, Person, Pose3D, Window
@@ -94,9 +95,9 @@ def finish(draft: Draft, time_s: float, size_wh: tuple[int, int]) -> Person:
     )
 
 
-def _unknown(keypoints: Keypoints2D) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+def _unknown(keypoints: Keypoints2D) -> npt.NDArray[np.bool_]:
     """(17, 1) joints that are not in the picture."""
-    return np.isnan(keypoints.xy_px).any(axis=-1, keepdims=True)
+    return np.asarray(np.isnan(keypoints.xy_px).any(axis=-1, keepdims=True))
 
 
 def _distance_px(seen_px: Float32Array, keypoints: Keypoints2D) -> float | None:

@@ -56,7 +56,8 @@ def _shift(points_m: Float32Array, xy: Float32Array, confidence: Float32Array) -
     beside_m = sight * (points_m * sight).sum(axis=1, keepdims=True) - points_m
     squared = (beside_m * beside_m).sum(axis=1, keepdims=True)
     gain = GAIN * confidence[:, None] / (1 + squared / _DOUBTFUL_M**2)
-    return np.nan_to_num(gain * beside_m).astype(np.float32)
+    shift_m: Float32Array = np.nan_to_num(gain * beside_m).astype(np.float32)
+    return shift_m
 
 
 def _distance(xyz_m: Float32Array, root_m: Float32Array, xy: Float32Array, confidence: Float32Array) -> float:
