@@ -38,6 +38,11 @@ somebody who really moves as nobody is expected to is not refused for long."""
 _CONFIRMED = 0.1
 """A refused pose that is so near to what the second look found was the person's after all."""
 
+_CONVINCED_S = 0.1
+_AROUND = 0.6
+"""A person is whoever stands within so many body sizes of their place for so long although refused, while a second look
+with that one covered finds nobody else: what was impossible was the detector's pose before."""
+
 _OFF_CENTRE = 0.5
 """What being in a corner of the picture takes off a newcomer's size when one is chosen."""
 
@@ -55,6 +60,7 @@ class Track:
         past: where they were last seen.
         bystanders: whom the detector took them for of late.
         refused_s: when it last did.
+        doubted_s: since when every pose was refused and nobody else was found; None while they are seen.
         is_held: the detector itself followed them in the last frame.
         is_back: since it does not, they were found all the same.
     """
@@ -67,6 +73,7 @@ class Track:
     past: Past = field(init=False)
     bystanders: tuple[Keypoints2D, ...] = field(init=False, default=())
     refused_s: float = field(init=False, default=float("-inf"))
+    doubted_s: float | None = field(init=False, default=None)
     is_held: bool = field(init=False, default=True)
     is_back: bool = field(init=False, default=True)
 
@@ -92,6 +99,16 @@ class Track:
     def near(self, stamp: Stamp) -> tuple[Keypoints2D, ...]:
         """The bystanders who must still be near."""
         return self.bystanders if self.is_alert(stamp) else ()
+
+    def convinced_by(self, strangers: Sequence[Keypoints2D], stamp: Stamp) -> Keypoints2D | None:
+        """The refused pose that must be theirs after all, if any."""
+        if not strangers:
+            return None
+        self.doubted_s = stamp.time_s if self.doubted_s is None else self.doubted_s
+        if stamp.time_s - self.doubted_s < _CONVINCED_S:
+            return None
+        apart, number = min((distance(self.keypoints, one), number) for number, one in enumerate(strangers))
+        return strangers[number] if apart < _AROUND else None
 
     def refuse(self, strangers: Sequence[Keypoints2D], stamp: Stamp) -> None:
         """Remember whom the detector took them for."""
@@ -189,14 +206,22 @@ class Tracker:
         rescued, more_strangers = self._match(missing, again, stamp, slack=_SLACK)
         matches += rescued
         bystanders = [stranger for stranger in strangers if not _is_seen_twice(stranger, matches, _CONFIRMED)]
+        found = [track for track, _ in rescued]
         for track in missing if bystanders else ():
             self.counts.rejected_jumps += track.is_held
-            track.refuse(bystanders, stamp)
+            own = None if track in found else track.convinced_by(bystanders, stamp)
+            if own is None:
+                track.refuse(bystanders, stamp)
+            else:
+                track.past, track.bystanders, track.refused_s = Past.first(own, stamp.time_s), (), float("-inf")
+                bystanders = [one for one in bystanders if one is not own]
+                strangers = [one for one in strangers if one is not own]
+                matches.append((track, own))
         for track in missing:
             track.is_back = track.is_back and not track.is_held
         for track, keypoints in matches:
             self.counts.recoveries += not track.is_back
-            track.is_back = True
+            track.is_back, track.doubted_s = True, None
             track.past = track.past.then(keypoints, stamp.time_s)
         for track in self._tracks:
             track.is_held = track in held

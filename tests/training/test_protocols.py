@@ -348,7 +348,7 @@ def test_a_lifter_of_another_skeleton_is_refused_by_name(humaneva: tuple[Path, P
 
 def test_lifters_are_found_by_name_and_by_path(humaneva: tuple[Path, Path], tmp_path: Path) -> None:
     shipped = find_predictor("semgcn")
-    assert (shipped.num_frames, shipped.skeleton, shipped.normalisation, shipped.rate_hz) == (1, H36M17, "person", 30.0)
+    assert (shipped.num_frames, shipped.skeleton, shipped.normalisation, shipped.rate_hz) == (1, H36M17, "sight", 30.0)
     own = find_predictor(str(humaneva[1]))
     assert (own.skeleton, own.normalisation, own.look_ahead) == (HUMANEVA15, "screen", 0)
     with pytest.raises(ConfigError, match="unknown lifter 'semgnc'"):

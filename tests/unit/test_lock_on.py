@@ -100,6 +100,17 @@ def test_detector_without_a_second_look_loses_the_person_and_finds_them_again():
     assert tracker.counts == LockCounts(rejected_jumps=1, recoveries=1)
 
 
+def test_person_whose_first_pose_was_wrong_is_believed_when_nobody_else_is_there():
+    """The detector's first pose is half a body aside; from then on it is right, and nobody else is found."""
+    scene = Scene([[person(395 if index == 0 else 300)] for index in range(12)], [[] for _ in range(12)])
+    tracker = make_tracker()
+    seen = follow(tracker, scene, 12)
+    # Refused for a tenth of a second, which is the person's time to turn up elsewhere.
+    assert [len(frame) for frame in seen] == [1] + [0] * 3 + [1] * 8
+    assert all(frame == {0: pytest.approx(300, abs=1)} for frame in seen[4:])
+    assert tracker.counts.rejected_jumps == 1
+
+
 def test_who_is_away_for_long_is_no_longer_looked_for_and_somebody_else_is_chosen():
     followed = [[person(300)]] * 5 + [[person(500)]] * 30
     scene, tracker = Scene(followed, followed), make_tracker()
