@@ -113,7 +113,11 @@ def evaluate_clip(
     # What cannot work is refused at once, before all of the clip is looked at, which takes long.
     open_source(camera=None, video=video).close()
     with ExitStack() as stack:
-        opened = {name: stack.enter_context(registry.create_lifter(name, provider=settings.provider)) for name in names}
+        opened: dict[str, pipeline.Lifter] = {}
+        for name in names:
+            lifter = registry.create_lifter(name, provider=settings.provider)
+            stack.callback(lifter.close)
+            opened[name] = lifter
         recording = record(settings)
         as_they_are = _lift_all(recording, opened, replace(settings, smooth=smooth, bones="free"))
         as_shown = _lift_all(recording, opened, settings)

@@ -132,7 +132,7 @@ def score_clip(
         reprojection_percent=_mean([offset / size for offset, size in zip(offsets_px, sizes_px, strict=True)], 100),
         jumps=_frames_where([(piece, motion_quality.find_jumps(piece.xyz_m, piece.time_s)) for piece in pieces]),
         swaps=_frames_where([(piece, motion_quality.find_swaps(piece.xyz_m)) for piece in pieces]),
-        unknown_joints_percent=_mean([~np.isfinite(piece.xyz_m).all(axis=-1) for piece in pieces], 100),
+        unknown_joints_percent=_mean([np.asarray(~np.isfinite(piece.xyz_m).all(axis=-1)) for piece in pieces], 100),
         from_detector_mm=_mean([from_detector_m(piece) for piece in pieces], 1000) if has_reference else None,
         lifter_ms=lifter_ms,
     )

@@ -90,9 +90,10 @@ class Past:
         if not 0 < elapsed_s <= _SPEED_LASTS_S:
             return Past.first(keypoints, time_s)
         both = known_joints(self.keypoints) & known_joints(keypoints)
-        velocity_px_s = _trunk(keypoints.xy_px - self.keypoints.xy_px, both) / np.float32(elapsed_s)
+        velocity_px_s: Float32Array = _trunk(keypoints.xy_px - self.keypoints.xy_px, both) / np.float32(elapsed_s)
         # Half of it is new: one noisy frame must not throw the next expectation off.
-        return Past(keypoints, time_s, self.since_s, (self.velocity_px_s + velocity_px_s) / 2)
+        mean_px_s: Float32Array = np.float32(0.5) * (self.velocity_px_s + velocity_px_s)
+        return Past(keypoints, time_s, self.since_s, mean_px_s)
 
     @property
     def has_speed(self) -> bool:

@@ -253,7 +253,7 @@ def _add_evaluate_on_clip(group: argparse._ArgumentGroup) -> None:
     add_fov(group)
 
 
-_NOTHING = (None, False, [], DEFAULT_FOV_DEG)
+_NOTHING: tuple[object, ...] = (None, False, [], DEFAULT_FOV_DEG)
 _ON_DATA = {
     "data": "--data",
     "holdout": "--holdout",

@@ -69,6 +69,9 @@ class _ChannelWiseSemGConv(nn.Module):
         weights = layer.edge_softmax().detach()
         self.own_share: Tensor
         self.neighbour_shares: Tensor
+        self.self_weight: Tensor
+        self.neighbour_weight: Tensor
+        self.bias: Tensor
         self.register_buffer("own_share", (weights * layer.identity).sum(dim=-1).transpose(0, 1).contiguous())
         self.register_buffer("neighbour_shares", weights * (1 - layer.identity))
         self.register_buffer("self_weight", layer.self_weight.detach() * affine.scale)

@@ -31,7 +31,7 @@ def cover(image_bgr: ImageArray, focus: Focus) -> ImageArray:
 def _draw(mask: ImageArray, xy_px: Float32Array, value: int) -> None:
     """Draw one body with the joints that are known."""
     trunk = float(np.linalg.norm(xy_px[H36M17.index("thorax")] - xy_px[H36M17.index("pelvis")]))
-    known = np.isfinite(xy_px).all(axis=-1)
+    known = np.asarray(np.isfinite(xy_px).all(axis=-1))
     if not np.isfinite(trunk):
         trunk = float(np.ptp(xy_px[known], axis=0).max()) / 3 if known.any() else 0.0
     width = max(2, round(trunk * _WIDTH_OF_TRUNK))
