@@ -51,7 +51,7 @@ def clip(tmp_path_factory):
 def test_mediapipes_own_3d_goes_through_the_same_path(posedemo, clip, tmp_path):
     for lifter, outputs in (("mediapipe", ["--output", "mediapipe.mp4"]), ("semgcn", [])):
         done = posedemo(
-            "--video", clip, "--headless", "--lifter", lifter, "--export", f"{lifter}.npz",
+            "--video", clip, "--headless", "--lifter", lifter, "--mode", "live", "--export", f"{lifter}.npz",
             "--stats", f"{lifter}.json", *outputs,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
