@@ -35,7 +35,7 @@ class Attentive(Protocol):
     """What a detector may be able to do as well: look where it is told to."""
 
     def watch(self, focus: Focus | None) -> None:
-        """See one person only, who should be there in the next frame; None for everybody."""
+        """Do not see the others of a focus in the next frame; None shows everybody."""
         ...
 
     def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:

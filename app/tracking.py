@@ -170,11 +170,14 @@ class Tracker:
         return focus
 
     def watched(self, stamp: Stamp) -> Focus | None:
-        """Where the only person who is followed should be by now; None where there are more, or nobody."""
+        """Where the only person who is followed should be by now, and who was mistaken for them a moment ago.
+
+        None where more people may be followed, or nobody was mistaken: the usual picture is shown as it is.
+        """
         tracks = self._alive(stamp)
-        if self._max_people > 1 or not tracks:
+        if self._max_people > 1 or not tracks or not (others := tracks[0].near(stamp)):
             return None
-        return Focus(tracks[0].past.expected_px(stamp.time_s), tracks[0].near(stamp))
+        return Focus(tracks[0].past.expected_px(stamp.time_s), others)
 
     def update(
         self,

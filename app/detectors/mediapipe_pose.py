@@ -16,12 +16,9 @@ from ..focus import Focus
 from ..native_output import quiet_native_output
 from ..skeleton import MEDIAPIPE33
 from .cover import cover
-from .viewport import Viewport
 
 _WARM_UP_SIZE_PX = 256
 _SMALLEST_CROP_PX = 16
-_LARGEST_VIEW = 2
-"""A part that would be so many times as wide as the picture is none."""
 
 
 class MediaPipePose:
@@ -48,7 +45,6 @@ class MediaPipePose:
         self._timestamp_ms = 0
         self._has_greeted = False
         self._focus: Focus | None = None
-        self._viewport: Viewport | None = None
         self._second: Any = None
         with quiet_native_output():
             self._landmarker = self._make_landmarker(vision.RunningMode.VIDEO, max_people)
@@ -60,24 +56,16 @@ class MediaPipePose:
         """People of the frame as MEDIAPIPE33 joints, in pixels and in MediaPipe's own 3D; visibility is confidence."""
         # MediaPipe refuses a time stamp that does not rise, and media times can repeat in whole milliseconds.
         self._timestamp_ms = max(self._timestamp_ms + 1, round(frame.stamp.time_s * 1e3))
-        image_bgr, size_wh, origin_px = frame.image_bgr, frame.size_wh, (0, 0)
-        view = self._viewport
-        if self._focus is not None and view is not None and view.side <= _LARGEST_VIEW * max(frame.size_wh):
-            image_bgr = view.cut(cover(image_bgr, self._focus))
-            size_wh, origin_px = (view.side, view.side), (view.left, view.top)
+        image_bgr = frame.image_bgr if self._focus is None else cover(frame.image_bgr, self._focus)
         # MediaPipe warns once, on the first person, that pictures are not square; it handles them all the same.
         with nullcontext() if self._has_greeted else quiet_native_output():
             found = self._landmarker.detect_for_video(_picture(image_bgr), self._timestamp_ms)
         self._has_greeted = self._has_greeted or bool(found.pose_landmarks)
-        return _people(found, size_wh, origin_px)
+        return _people(found, frame.size_wh)
 
     def watch(self, focus: Focus | None) -> None:
-        """See one person only in the next frame, who should be there, and the others covered; None for everybody."""
+        """Do not see the others of a focus in the next frame; None shows everybody."""
         self._focus = focus
-        if focus is None or focus.xy_px is None:
-            self._viewport = None
-        else:
-            self._viewport = Viewport.around(focus.xy_px, self._viewport)
 
     def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
         """People at one place of a frame that was looked at already, found afresh: a crop of it, others covered."""
