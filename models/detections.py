@@ -56,8 +56,9 @@ _SLOW_CAMERA_PROBABILITY = 0.25
 _SLOWEST_CAMERA_HZ = 10
 """Many webcams give 10 to 25 frames a second, the slower the darker the room."""
 
-_MISSING_PROBABILITY = 0.25
+_MISSING_PROBABILITY = 0.35
 _MISSING = (
+    # Each as often as the others, but for both whole legs: whoever sits before a camera is seen without them.
     ("left_elbow", "left_wrist"),
     ("right_elbow", "right_wrist"),
     ("left_wrist",),
@@ -67,8 +68,7 @@ _MISSING = (
     ("left_knee", "left_ankle"),
     ("right_knee", "right_ankle"),
     ("left_ankle", "right_ankle"),
-    ("left_knee", "left_ankle", "right_knee", "right_ankle"),
-    ("left_knee", "left_ankle", "right_knee", "right_ankle"),
+    *[("left_knee", "left_ankle", "right_knee", "right_ankle")] * 5,
     ("nose", "head"),
 )
 _GUESSED, _HELD, _COLLAPSED = 0, 1, 2

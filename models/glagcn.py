@@ -17,7 +17,8 @@ which halves the time of a training step. Graphs here are (send, receive): colum
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -72,23 +73,30 @@ class AdaptiveGraphConv(nn.Module):
 
     def content_graphs(self, x: Tensor) -> Tensor:
         """The graphs C of each sample: (N, 3, J sending, J receiving), columns sum to 1."""
+        embedded = _pointwise(_by_joint(x), [self.theta, self.phi])
+        num, frames, joints, _ = embedded.shape
+        size = self.embedding_size
         theta, phi = (
-            embedded.reshape(-1, _SUBSETS, self.embedding_size * x.shape[2], x.shape[3])  # (N, 3, C_e * T, J)
-            for embedded in (self.theta(x), self.phi(x))
+            embedded.reshape(num, frames, joints, 2, _SUBSETS, size)
+            .permute(3, 0, 4, 2, 1, 5)
+            .reshape(2, num, _SUBSETS, joints, frames * size)
         )
-        logits = theta.transpose(2, 3) @ phi / theta.shape[2]
+        logits = theta @ phi.transpose(2, 3) / (frames * size)
         return torch.softmax(logits, dim=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map C_in to C_out channels."""
+        """Map C_in to C_out channels.
+
+        The weights come first, all three as one, and then the graphs, the three subsets of a joint as three that send:
+        two large products instead of six small ones, two thirds of the time of a training step.
+        """
         graphs = self.skeleton_graphs + self.learned_graphs + self.content_graphs(x)
-        receive_send = graphs.transpose(2, 3).unsqueeze(2)  # (N, 3, 1, J, J)
-        joints = x.permute(0, 2, 3, 1)  # (N, T, J, C), as it lies in memory
-        received = [
-            weight((receive_send[:, subset] @ joints).permute(0, 3, 1, 2))  # (N, C, T, J) again
-            for subset, weight in enumerate(self.weights)
-        ]
-        mixed = self.norm(received[0] + received[1] + received[2])
+        num, _, joints, _ = graphs.shape
+        receive_send = graphs.permute(0, 3, 2, 1).reshape(num, 1, joints, joints * _SUBSETS)
+        weighted = _pointwise(_by_joint(x), self.weights, biased=False)  # (N, T, J, 3 C)
+        sent = weighted.reshape(num, -1, joints * _SUBSETS, weighted.shape[-1] // _SUBSETS)
+        received = receive_send @ sent + sum(_bias(weight) for weight in self.weights)  # (N, T, J, C)
+        mixed = self.norm(received.permute(0, 3, 1, 2))
         return functional.relu(self.dropout(mixed) + self.shortcut(x))
 
 
@@ -276,6 +284,24 @@ def _conv(in_channels: int, out_channels: int, *, kernel: int = 1, stride: int =
     assert convolution.bias is not None
     nn.init.zeros_(convolution.bias)
     return convolution
+
+
+def _by_joint(x: Tensor) -> Tensor:
+    """Features (N, C, T, J) as (N, T, J, C), which is how they lie in memory."""
+    return x.permute(0, 2, 3, 1)
+
+
+def _bias(convolution: nn.Module) -> Tensor:
+    assert isinstance(convolution, nn.Conv2d)
+    assert convolution.bias is not None
+    return convolution.bias
+
+
+def _pointwise(joints: Tensor, convolutions: Iterable[nn.Module], *, biased: bool = True) -> Tensor:
+    """Several convolutions of single frames and joints as one product: (N, T, J, C_in) to (N, T, J, all their C_out)."""
+    several = list(convolutions)
+    weight = torch.cat([cast(Tensor, one.weight) for one in several]).flatten(1)
+    return functional.linear(joints, weight, torch.cat([_bias(one) for one in several]) if biased else None)
 
 
 def _shortcut(in_channels: int, out_channels: int) -> nn.Module:

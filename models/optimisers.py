@@ -97,7 +97,7 @@ class Muon(AdamW):
     """
 
     def __init__(self, params: Iterable[Any], lr: float = 0.02, *, momentum: float = 0.95) -> None:
-        super().__init__(params, lr=lr, weight_decay=0.0)
+        super().__init__(params, lr=lr, weight_decay=0.0, fused=True)
         for group in self.param_groups:
             group.setdefault("is_matrix", False)
             group.setdefault("momentum", momentum)
