@@ -171,6 +171,7 @@ class Person:
             and body size; None where the person could not be placed. An estimate for showing, not a measurement.
         reprojection_px: mean distance in the picture between the joints of the pose, where it best fits, and those that
             the detector is sure of; None where the person could not be placed.
+        ghost: what a second lifter makes of the same joints, for comparison; None without one.
     """
 
     track_id: int
@@ -178,6 +179,7 @@ class Person:
     pose: Pose3D | None = None
     root_m: Float32Array | None = None
     reprojection_px: float | None = None
+    ghost: Pose3D | None = None
 
 
 @dataclass(frozen=True, slots=True)

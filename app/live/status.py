@@ -1,0 +1,40 @@
+"""What a run says of itself while it goes on, for whoever watches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Written by capture and pipeline, read by the window.
+
+    Attributes:
+        detector: the one in use, as the user calls it.
+        lifter: the one in use, as the user calls it.
+        provider: of ONNX Runtime, that really runs the lifter.
+        smooth: preset in use.
+        ghost: the second lifter in use, or None.
+        look_ahead_ms: how much later than its picture a pose is known, by lifter and filter.
+        num_frames_in: frames that the source gave.
+        num_dropped: frames of a live source that nobody took in time.
+        source_trouble: what is wrong with the source at this moment, in a few words; empty while pictures come.
+        notice: the last thing that happened and is worth telling; empty before there is any.
+        num_notices: counts them: the same words twice are two notices.
+        position_s: time of the newest result, on the source's clock.
+        duration_s: of a file that is played; None where nobody knows.
+    """
+
+    detector: str
+    lifter: str
+    provider: str = ""
+    smooth: str = ""
+    ghost: str | None = None
+    look_ahead_ms: float = 0.0
+    num_frames_in: int = 0
+    num_dropped: int = 0
+    source_trouble: str = ""
+    notice: str = ""
+    num_notices: int = 0
+    position_s: float = 0.0
+    duration_s: float | None = None
