@@ -55,10 +55,17 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One picture. ``image_bgr`` is (H, W, 3) uint8."""
+    """One picture.
+
+    Attributes:
+        image_bgr: (H, W, 3) uint8.
+        stamp: when it was taken.
+        detections: whom a detector saw in it when it was recorded; None where one has still to look.
+    """
 
     image_bgr: ImageArray
     stamp: Stamp
+    detections: Detections | None = None
 
     def __post_init__(self) -> None:
         _freeze(self, "image_bgr", (None, None, 3), np.uint8)
@@ -92,6 +99,19 @@ class Keypoints2D:
         _freeze(self, "confidence", (self.skeleton.num_joints,))
         if self.world_xyz_m is not None:
             _freeze(self, "world_xyz_m", (self.skeleton.num_joints, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """Everybody whom a detector saw in one frame, followed or not, as H36M-17 joints.
+
+    Attributes:
+        found: in no particular order, but the detector's: who is matched with whom may depend on it.
+        again: whom a second look found, where one was needed.
+    """
+
+    found: tuple[Keypoints2D, ...]
+    again: tuple[Keypoints2D, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, runtime_checkable
 
-from .datatypes import Frame, Keypoints2D, LifterSpec, Pose3D, Result, Window
+from .datatypes import Detections, Frame, Keypoints2D, LifterSpec, Pose3D, Result, Window
 from .delay import DelayLine
 from .errors import SourceError
 from .focus import Focus
@@ -53,6 +53,14 @@ class Lifter(Protocol):
         ...
 
 
+class Recorder(Protocol):
+    """Keeps what the detector saw, so that it can be lifted again."""
+
+    def record(self, frame: Frame, detections: Detections) -> None:
+        """Take one frame's; must not wait for anything."""
+        ...
+
+
 class Sink(Protocol):
     """Takes results: a file, a video, a viewer."""
 
@@ -67,14 +75,15 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Stages:
-    """The three stages between a frame and its result, the camera's field of view, which nobody measures, and how far
-    the filters of the tracker's tracks look ahead."""
+    """The three stages between a frame and its result, the camera's field of view, which nobody measures, how far
+    the filters of the tracker's tracks look ahead, and who keeps what the detector saw, if anybody does."""
 
     detector: Detector
     tracker: Tracker
     lifter: Lifter
     fov_deg: float = DEFAULT_FOV_DEG
     smoothing_s: float = 0.0
+    recorder: Recorder | None = None
 
     def close(self) -> None:
         """Free the detector."""
@@ -161,6 +170,8 @@ def _look(frame: Frame, stages: Stages, timers: StageTimers) -> _Seen:
     """Find everybody in a frame, with a second look where one is needed, and add them to their tracks' windows."""
     with timers.stage("detect"):
         found, again = find_people(frame, stages.detector, stages.tracker)
+    if stages.recorder is not None:
+        stages.recorder.record(frame, Detections(found, again))
     with timers.stage("track"):
         tracks = stages.tracker.update(found, frame.stamp, again=again, size_wh=frame.size_wh)
         for track in tracks:
@@ -172,7 +183,14 @@ def _look(frame: Frame, stages: Stages, timers: StageTimers) -> _Seen:
 def find_people(
     frame: Frame, detector: Detector, tracker: Tracker
 ) -> tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]:
-    """H36M-17 joints of everybody in a frame, and of those whom a second look found, where one was needed."""
+    """H36M-17 joints of everybody in a frame, and of those whom a second look found, where one was needed.
+
+    A frame that comes with its detections, from a recorded session, is not looked at.
+    """
+    if frame.detections is not None:
+        found = frame.detections.found
+        is_missing = tracker.focus(found, frame.stamp, frame.size_wh) is not None
+        return found, frame.detections.again if is_missing else ()
     if not isinstance(detector, Attentive):
         return tuple(remap(keypoints) for keypoints in detector.detect(frame)), ()
     detector.watch(tracker.watched(frame.stamp))
