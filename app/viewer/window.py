@@ -11,6 +11,9 @@ import numpy as np
 
 from ..capture.handoff import LatestSlot
 from ..datatypes import Result
+from ..live.shared import Shared
+from ..live.status import Status
+from ..live.wishes import Wishes
 from ..native_output import quiet_native_output
 from .display import check_display, prefer_x11, window_error
 from .framing import WINDOW_VIEW
@@ -46,6 +49,9 @@ class RoomWindow:
         mirror: show picture and room as a mirror does.
         theme: colours.
         size_wh: first size in pixels.
+        is_fullscreen: start in full screen, without a mouse pointer.
+        wishes: where keys that steer the run write; None where nobody listens.
+        status: what the run says of itself, for the head-up display; None where it says nothing.
 
     Raises:
         ConfigError: there is no display, or no OpenGL on it.
@@ -59,11 +65,17 @@ class RoomWindow:
         mirror: bool = False,
         theme: Theme = DARK,
         size_wh: tuple[int, int] = (1280, 720),
+        is_fullscreen: bool = False,
+        wishes: Shared[Wishes] | None = None,
+        status: Shared[Status] | None = None,
     ) -> None:
         check_display()
         prefer_x11()
         self._theme = theme
         self._mirror = mirror
+        self._is_fullscreen = is_fullscreen
+        self._wishes = wishes
+        self._status = status
         self._visualizer = _open_window(f"posedemo - {title}" if title else "posedemo", size_wh)
         self._room = Room(self._visualizer, max_people=max_people, theme=theme, mirror=mirror)
         self._room.look(WINDOW_VIEW)
