@@ -11,22 +11,26 @@ import dataclasses
 import gc
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from . import pipeline, registry
 from .body import BodyModel
-from .capture.handoff import Handoff
 from .capture.source import SourceInfo, open_source
 from .capture.thread import Capture
 from .datatypes import Frame, LifterSpec
 from .errors import ConfigError, ModelError
+from .live.shared import Shared
+from .live.status import Status
+from .live.status_sink import StatusSink
+from .live.turnstile import Turnstile
+from .live.wishes import Wishes
 from .modes import Mode, choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
 from .outputs import POSE_SUFFIXES, VIDEO_SUFFIXES, check_outputs, check_suffix
 from .settings import Settings
@@ -38,6 +42,11 @@ from .statistics import RunStatistics, write_statistics
 from .timing import StageTimers
 from .tracking import Track, Tracker
 from .window import PoseWindow
+
+if TYPE_CHECKING:
+    from .lifters.onnx_gcn import OnnxLifter
+    from .lifters.world_landmarks import WorldLandmarks
+    from .viewer.window import RoomWindow
 
 logger = logging.getLogger(__name__)
 
@@ -79,12 +88,17 @@ def run(settings: Settings) -> int:
         gc.collect()
         gc.freeze()
         capture.start()
-        viewer = ViewerSink() if has_window else None
-        sinks: list[pipeline.Sink] = [outputs, *([viewer] if viewer else []), statistics]
+        wishes, status = _first_wishes(settings), _first_status(settings, lifter, source.info)
         is_paced = has_window and not source.info.is_live and not output_paths(settings)
-        frames = _progress(
-            _limited(_paced(capture.frames) if is_paced else capture.frames, settings), source.info, settings
+        turnstile = Turnstile(capture.frames, wishes, is_paced=is_paced)
+        counter = StatusSink(
+            status,
+            num_frames_in=lambda: capture.num_frames_in,
+            num_dropped=lambda: capture.frames.num_dropped - turnstile.num_passed_by,
         )
+        viewer = ViewerSink() if has_window else None
+        sinks: list[pipeline.Sink] = [outputs, counter, *([viewer] if viewer else []), statistics]
+        frames = _progress(_limited(turnstile, settings), source.info, settings)
 
         def work() -> None:
             pipeline.run(frames, stages, sinks, timers)
@@ -92,7 +106,8 @@ def run(settings: Settings) -> int:
         if viewer is None:
             work()
         else:
-            _run_with_window(work, capture, viewer, settings, title=source.info.name)
+            window = _open_window(settings, wishes, status, title=source.info.name)
+            _run_with_window(work, capture, viewer, window)
     if settings.stats is not None:
         summary = statistics.summary(
             timers,
@@ -215,14 +230,23 @@ def track_maker(
     return make
 
 
-def _paced(frames: Handoff[Frame]) -> Iterator[Frame]:
-    """Hold frames back until their time has come, for watching a file; late frames are not held."""
-    started_s: float | None = None
-    for frame in frames:
-        now_s = time.monotonic()
-        started_s = now_s - frame.stamp.time_s if started_s is None else started_s
-        frames.sleep(max(0.0, started_s + frame.stamp.time_s - now_s))
-        yield frame
+def _first_wishes(settings: Settings) -> Shared[Wishes]:
+    """What the command line asks for, until a key asks for something else."""
+    return Shared(Wishes(lifter=settings.lifter, detector=settings.detector, smooth=settings.smooth))
+
+
+def _first_status(settings: Settings, lifter: OnnxLifter | WorldLandmarks, info: SourceInfo) -> Shared[Status]:
+    late_s = lifter.spec.look_ahead_s + smoothing_look_ahead_s(settings, choose_mode(settings))
+    return Shared(
+        Status(
+            detector=settings.detector,
+            lifter=settings.lifter,
+            provider=lifter.provider,
+            smooth=settings.smooth,
+            look_ahead_ms=late_s * 1e3,
+            duration_s=float(info.num_frames / info.fps) if info.num_frames and info.fps else None,
+        )
+    )
 
 
 def _limited(frames: Iterable[Frame], settings: Settings) -> Iterable[Frame]:
@@ -238,11 +262,14 @@ def _progress(frames: Iterable[Frame], info: SourceInfo, settings: Settings) -> 
         yield from progress
 
 
-def _run_with_window(
-    work: Callable[[], None], capture: Capture, viewer: ViewerSink, settings: Settings, *, title: str
-) -> None:
-    """Run the pipeline on a worker and the window here, until either ends."""
+def _open_window(settings: Settings, wishes: Shared[Wishes], status: Shared[Status], *, title: str) -> RoomWindow:
     from .viewer.window import RoomWindow
+
+    return RoomWindow(title=title, max_people=settings.max_people, mirror=settings.mirror, wishes=wishes, status=status)
+
+
+def _run_with_window(work: Callable[[], None], capture: Capture, viewer: ViewerSink, window: RoomWindow) -> None:
+    """Run the pipeline on a worker and the window here, until either ends."""
 
     def guarded() -> None:
         try:
@@ -252,7 +279,6 @@ def _run_with_window(
             viewer.results.close(error)
 
     worker = threading.Thread(target=guarded, name="pipeline", daemon=True)
-    window = RoomWindow(title=title, max_people=settings.max_people, mirror=settings.mirror)
     worker.start()
     try:
         window.run(viewer.results)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -30,4 +31,14 @@ class Shared(Generic[T]):
         """Replace some of its fields, and return the new value."""
         with self._lock:
             self._value = dataclasses.replace(self._value, **changes)  # type: ignore[type-var]
+            return self._value
+
+    def apply(self, change: Callable[[T], T]) -> T:
+        """Replace the value by what a function makes of it, and return that; for changes that depend on the value.
+
+        Args:
+            change: quick, since readers wait for it.
+        """
+        with self._lock:
+            self._value = change(self._value)
             return self._value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from .shared import Shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +40,8 @@ class Status:
     num_notices: int = 0
     position_s: float = 0.0
     duration_s: float | None = None
+
+
+def tell(status: Shared[Status], notice: str) -> None:
+    """Make something the newest notice, from any thread."""
+    status.apply(lambda value: replace(value, notice=notice, num_notices=value.num_notices + 1))
