@@ -15,7 +15,7 @@ from . import __version__
 from .command import add_fov, add_posing
 from .errors import ModelError, PosedemoError
 from .manifest import known_names
-from .settings import MAX_PEOPLE, PROVIDER_CHOICES, Settings
+from .settings import MAX_PEOPLE, PROVIDER_CHOICES, THEME_CHOICES, Settings
 
 INTERRUPTED = 130
 
@@ -146,6 +146,15 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     group.add_argument("--headless", action="store_true", help="open no window")
     group.add_argument("--mirror", action="store_true", help="mirror what is shown, like a mirror would")
+    group.add_argument(
+        "--fullscreen",
+        dest="is_fullscreen",
+        action="store_true",
+        help="fill the screen, without a mouse pointer, for stages and booths",
+    )
+    group.add_argument(
+        "--theme", choices=THEME_CHOICES, help="dark room, or light for bright halls (default: %(default)s)"
+    )
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from .manifest import default_name
 MAX_PEOPLE = 4
 MODE_CHOICES = ("auto", "live", "file")
 BONES_CHOICES = ("fixed", "free")
+THEME_CHOICES = ("dark", "light")
 PROVIDER_CHOICES = ("auto", "cpu", "cuda", "tensorrt")
 
 
@@ -38,6 +39,8 @@ class Settings:
         bones: ``fixed`` for each person's own lengths, ``free`` for what the lifter gives in every frame.
         height_cm: standing height of the people, for true metres; None for the size of an average adult.
         mirror: mirror what is shown; what is measured stays as it is.
+        is_fullscreen: the window fills the screen from the start, without a mouse pointer.
+        theme: of the window, ``dark`` or ``light``.
         overwrite: replace outputs that exist.
         max_frames: stop after so many frames.
     """
@@ -58,6 +61,8 @@ class Settings:
     bones: str = "fixed"
     height_cm: float | None = None
     mirror: bool = False
+    is_fullscreen: bool = False
+    theme: str = "dark"
     overwrite: bool = False
     max_frames: int | None = None
 
