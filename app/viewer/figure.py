@@ -80,7 +80,7 @@ class Figure:
             for joint in _BALLS
         ]
         self._ball_colors = self._lit(np.stack(tints)[:, None], self._ball_normals[None])
-        self._head_color = floats(theme.centre)
+        self._head_color = floats(theme.side("centre"))
         parts = [(lattice(len(_BONE_RINGS), _NUM_SIDES), len(_BONE_RINGS) * _NUM_SIDES)] * len(_BONES)
         parts += [(ball_triangles, len(self._ball_normals))] * len(_BALLS)
         parts += [(head_triangles, len(self._head_normals))]

@@ -1,29 +1,31 @@
-"""Where the camera of the room looks: a first view, and one that follows the people. numpy only."""
+"""What a camera of the room sees, and the view that suits some points: pure functions. numpy only."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..datatypes import Float32Array
-from .standing import StandingPerson
+from .solids import floats
 
 FIELD_OF_VIEW_DEG = 35.0
-_YAW_DEG, _PITCH_DEG = 14.0, 9.0
+_TAN_HALF = math.tan(math.radians(FIELD_OF_VIEW_DEG / 2))
+
+FRONT_YAW_DEG, FRONT_PITCH_DEG = 14.0, 9.0
 """A little from the side and from above: depth can be seen, and everybody stays on their side of the picture."""
 
-_STANDING_HALF_HEIGHT_M = 1.14
+STANDING_HALF_HEIGHT_M = 1.14
 _TARGET_HEIGHT_SHARE = 0.76
 """Look a little below the middle of a standing person, who then fills about 70 % of the height."""
 
+_TOP_TARGET_HEIGHT_M = 0.75
 _SIDE_MARGIN_M = 0.42
 _TOP_MARGIN_M = 0.16
 _EDGE_MARGIN_M = 0.2
-_WIDEN_TIME_CONSTANT_S, _NARROW_TIME_CONSTANT_S = 0.3, 1.2
-"""Quick to let somebody into the picture, slow to come closer again."""
+
+Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,83 +35,114 @@ class View:
     Attributes:
         target_m: (x, y, z) that it looks at, room axes.
         half_height_m: half of what is seen at the target, from top to bottom.
+        yaw_deg: how far around the room it stands: 0 in front, 90 at the right, 180 behind.
+        pitch_deg: how far above the target: 0 level, 90 straight above.
     """
 
-    target_m: tuple[float, float, float]
+    target_m: Vector
     half_height_m: float
+    yaw_deg: float = FRONT_YAW_DEG
+    pitch_deg: float = FRONT_PITCH_DEG
 
     @property
-    def front(self) -> tuple[float, float, float]:
+    def front(self) -> Vector:
         """Unit vector from the target to the camera."""
-        yaw, pitch = math.radians(_YAW_DEG), math.radians(_PITCH_DEG)
+        yaw, pitch = math.radians(self.yaw_deg), math.radians(self.pitch_deg)
         return math.sin(yaw) * math.cos(pitch), math.sin(pitch), math.cos(yaw) * math.cos(pitch)
 
     @property
-    def up(self) -> tuple[float, float, float]:
+    def up(self) -> Vector:
         """Unit vector upwards in the picture, square to ``front``: Open3D reports a wrong camera for any other."""
-        yaw, pitch = math.radians(_YAW_DEG), math.radians(_PITCH_DEG)
+        yaw, pitch = math.radians(self.yaw_deg), math.radians(self.pitch_deg)
         return -math.sin(yaw) * math.sin(pitch), math.cos(pitch), -math.cos(yaw) * math.sin(pitch)
 
+    @property
+    def right(self) -> Vector:
+        """Unit vector to the right in the picture; always level."""
+        yaw = math.radians(self.yaw_deg)
+        return math.cos(yaw), 0.0, -math.sin(yaw)
 
-FIRST_VIEW = View((0.0, _STANDING_HALF_HEIGHT_M * _TARGET_HEIGHT_SHARE, 0.0), _STANDING_HALF_HEIGHT_M)
+    @property
+    def distance_m(self) -> float:
+        """From the target to the camera."""
+        return self.half_height_m / _TAN_HALF
+
+    def seen_at(self, points_m: Float32Array) -> Float32Array:
+        """Where points are in the picture.
+
+        Args:
+            points_m: (N, 3) room axes.
+
+        Returns:
+            (N, 2): right and up, where 1 is half the height of the picture; NaN for points behind the camera.
+        """
+        offset_m = points_m - floats(self.target_m)
+        depth_m = self.distance_m - offset_m @ floats(self.front)
+        across_m = np.stack([offset_m @ floats(self.right), offset_m @ floats(self.up)], axis=-1)
+        seen: Float32Array = across_m / np.where(depth_m > 0, depth_m * floats(_TAN_HALF), np.nan)[:, None]
+        return seen
+
+    def moved_sideways(self, distance_m: float) -> View:
+        """The same view from further right."""
+        x, y, z = self.target_m
+        right = self.right
+        return replace(self, target_m=(x + right[0] * distance_m, y, z + right[2] * distance_m))
+
+
+FIRST_VIEW = View((0.0, STANDING_HALF_HEIGHT_M * _TARGET_HEIGHT_SHARE, 0.0), STANDING_HALF_HEIGHT_M)
 """A standing person in the middle of the room fills about 70 % of the height."""
 
 WINDOW_VIEW = View((-0.5, 1.3 * _TARGET_HEIGHT_SHARE, 0.0), 1.3)
 """The middle of the room is right of the window's middle, since the camera picture takes the upper left."""
 
 
-class Framing:
-    """A camera that keeps everybody in the picture and moves as calmly as a good operator.
+def target_height_m(half_height_m: float, pitch_deg: float) -> float:
+    """How high to look: the floor lies low in the picture, unless it is seen from above and fills it."""
+    level = math.cos(math.radians(pitch_deg))
+    return level * half_height_m * _TARGET_HEIGHT_SHARE + (1 - level) * _TOP_TARGET_HEIGHT_M
+
+
+def fitting(points_m: Float32Array, aspect: float, *, yaw_deg: float, pitch_deg: float, least_m: float) -> View:
+    """The closest view from one side that shows points (N, 3), with a margin, and is not closer than ``least_m``.
 
     Args:
+        points_m: at least one; room axes.
         aspect: width over height of the picture.
+        yaw_deg: of the view.
+        pitch_deg: of the view.
+        least_m: the smallest half height.
     """
-
-    def __init__(self, aspect: float) -> None:
-        self._aspect = aspect
-        self._view: View | None = None
-        self._shown: frozenset[int] = frozenset()
-        self._time_s = 0.0
-
-    def update(self, people: Sequence[StandingPerson], time_s: float) -> View:
-        """The view for one frame; with nobody in the room the camera stays."""
-        step_s, self._time_s = max(0.0, time_s - self._time_s), time_s
-        known = {person.track_id: joints for person in people if len(joints := _known(person))}
-        if known:
-            points_m = np.concatenate(list(known.values()))
-            wanted = _fitting(points_m, self._aspect)
-            # A cut, as an operator would: the way from one person to a stranger shows nobody.
-            is_followed = bool(self._shown & known.keys())
-            view = _eased(self._view, wanted, step_s) if self._view is not None and is_followed else wanted
-            self._view = _kept_inside(view, points_m, self._aspect)
-            self._shown = frozenset(known)
-        return self._view or FIRST_VIEW
+    axes = View((0.0, 0.0, 0.0), 1.0, yaw_deg, pitch_deg)
+    across, away = points_m @ floats(axes.right), points_m[:, [0, 2]] @ floats([axes.right[2], -axes.right[0]])
+    across_m, away_m = float(across.min() + across.max()) / 2, float(away.min() + away.max()) / 2
+    middle_x = across_m * axes.right[0] + away_m * axes.right[2]
+    middle_z = across_m * axes.right[2] - away_m * axes.right[0]
+    half_height_m = max(least_m, (float(np.ptp(across)) / 2 + _SIDE_MARGIN_M) / aspect)
+    level = math.cos(math.radians(pitch_deg))
+    tall_m = (float(points_m[:, 1].max()) + _TOP_MARGIN_M) / (1 + _TARGET_HEIGHT_SHARE)
+    deep_m = float(np.ptp(away)) / 2 + _SIDE_MARGIN_M
+    half_height_m = max(half_height_m, level * tall_m, (1 - level) * deep_m)
+    target_m = (middle_x, target_height_m(half_height_m, pitch_deg), middle_z)
+    return View(target_m, half_height_m, yaw_deg, pitch_deg)
 
 
-def _known(person: StandingPerson) -> Float32Array:
-    return person.joints_m[np.isfinite(person.joints_m).all(axis=-1)]
-
-
-def _fitting(points_m: Float32Array, aspect: float) -> View:
-    """The closest view that shows all points (N, 3) and is not closer than the first view."""
-    low, high = points_m.min(axis=0), points_m.max(axis=0)
-    half_width = (high[0] - low[0]) / 2 + _SIDE_MARGIN_M
-    tall = (high[1] + _TOP_MARGIN_M) / (1 + _TARGET_HEIGHT_SHARE)
-    half_height = max(_STANDING_HALF_HEIGHT_M, half_width / aspect, tall)
-    middle = (low + high) / 2
-    return View((float(middle[0]), half_height * _TARGET_HEIGHT_SHARE, float(middle[2])), float(half_height))
-
-
-def _kept_inside(view: View, points_m: Float32Array, aspect: float) -> View:
+def kept_inside(view: View, points_m: Float32Array, aspect: float) -> View:
     """The view, shifted sideways where somebody would leave it faster than it follows."""
+    across_m = (points_m - floats(view.target_m)) @ floats(view.right)
     reach_m = view.half_height_m * aspect - _EDGE_MARGIN_M
-    first, last = float(points_m[:, 0].max()) - reach_m, float(points_m[:, 0].min()) + reach_m
-    x, y, z = view.target_m
-    return View((min(max(x, first), last), y, z), view.half_height_m) if first <= last else view
+    first_m, last_m = float(across_m.max()) - reach_m, float(across_m.min()) + reach_m
+    if first_m > last_m:
+        return view  # Too many for the picture: let it widen.
+    return view.moved_sideways(min(max(0.0, first_m), last_m))
 
 
-def _eased(view: View, wanted: View, step_s: float) -> View:
-    is_wider = wanted.half_height_m > view.half_height_m
-    share = 1 - math.exp(-step_s / (_WIDEN_TIME_CONSTANT_S if is_wider else _NARROW_TIME_CONSTANT_S))
-    x, y, z = (old + (new - old) * share for old, new in zip(view.target_m, wanted.target_m, strict=True))
-    return View((x, y, z), view.half_height_m + (wanted.half_height_m - view.half_height_m) * share)
+def mixed(first: View, second: View, share: float) -> View:
+    """A view between two, ``share`` of the way, turning the shorter way round."""
+    turn_deg = (second.yaw_deg - first.yaw_deg + 180) % 360 - 180
+    x, y, z = (a + (b - a) * share for a, b in zip(first.target_m, second.target_m, strict=True))
+    return View(
+        (x, y, z),
+        first.half_height_m + (second.half_height_m - first.half_height_m) * share,
+        first.yaw_deg + turn_deg * share,
+        first.pitch_deg + (second.pitch_deg - first.pitch_deg) * share,
+    )

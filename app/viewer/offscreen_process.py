@@ -91,7 +91,7 @@ class _Canvas:
     ) -> None:
         import open3d as o3d
 
-        from .framing import Framing
+        from .operator import Operator, Preset
         from .room import Room
 
         o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)
@@ -102,7 +102,7 @@ class _Canvas:
         if not self._visualizer.create_window("posedemo", *self._canvas_wh, visible=False):
             raise _NoCanvasError
         self._room = Room(self._visualizer, max_people=max_people, theme=theme, mirror=mirror)
-        self._framing = Framing(width / height)
+        self._operator = Operator(width / height, Preset.FOLLOW)
         self._read: Reader | None = None
 
     def draw(self, people: Any, time_s: float, *, into: ImageArray) -> None:
@@ -110,7 +110,7 @@ class _Canvas:
         from .pixels import choose_reader
 
         self._room.update(people, time_s)
-        self._room.look(self._framing.update(self._room.scene.people, time_s))
+        self._room.look(self._operator.view(self._room.scene.people, time_s))
         if self._read is None:
             self._read = choose_reader(self._visualizer, canvas_wh=self._canvas_wh, size_wh=self._size_wh)
         into[:] = self._read()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,13 +52,32 @@ class Room:
             (self._bodies, False),
         ):
             visualizer.add_geometry(geometry, reset_bounding_box=is_measure)
+        self._has_trails = False
         self._extent_m = float(np.ptp(floor.vertices, axis=0).max())
         control = visualizer.get_view_control()
         control.change_field_of_view((FIELD_OF_VIEW_DEG - control.get_field_of_view()) / _FIELD_OF_VIEW_STEP_DEG)
 
+    def set_theme(self, theme: Theme) -> None:
+        """Show everything in other colours from now on."""
+        self.scene.set_theme(theme)
+        floor = self.scene.floor
+        self._visualizer.get_render_option().background_color = np.asarray(theme.background)
+        _move(self._ground, floor.vertices, floor.colors)
+        self._grid.colors = _line_colors(floor.grid_colors, floor.grid_lines)
+        self._visualizer.update_geometry(self._ground)
+        self._visualizer.update_geometry(self._grid)
+        self._show_scene()
+
+    def show_trails(self, is_wanted: bool) -> None:
+        """Show where hands and feet came from, or do not."""
+        self._has_trails = is_wanted
+
     def update(self, people: Sequence[Person], time_s: float) -> None:
         """Show the people of one frame, whose time is ``time_s``."""
         self.scene.update(people, time_s)
+        self._show_scene()
+
+    def _show_scene(self) -> None:
         _move(self._bodies, self.scene.body_vertices, self.scene.body_colors)
         _move(self._shadows, self.scene.shadow_vertices, self.scene.shadow_colors)
         self._visualizer.update_geometry(self._bodies)
@@ -69,6 +90,13 @@ class Room:
         control.set_front(view.front)
         control.set_up(view.up)
         control.set_zoom(view.half_height_m / self._extent_m)
+
+    def seen(self) -> View:
+        """The camera as it stands now, wherever a mouse has taken it."""
+        status = json.loads(self._visualizer.get_view_status())["trajectory"][0]
+        x, y, z = status["front"]
+        yaw_deg, pitch_deg = math.degrees(math.atan2(x, z)), math.degrees(math.asin(min(1.0, max(-1.0, y))))
+        return View(tuple(status["lookat"]), status["zoom"] * self._extent_m, yaw_deg, pitch_deg)
 
 
 def _mesh(vertices: Float32Array, colors: Float32Array, triangles: IntArray) -> Any:
@@ -89,8 +117,14 @@ def _lines(points: Float32Array, colors: Float32Array, lines: IntArray) -> Any:
     line_set = o3d.geometry.LineSet()
     line_set.points = o3d.utility.Vector3dVector(points.astype(np.float64))
     line_set.lines = o3d.utility.Vector2iVector(lines)
-    line_set.colors = o3d.utility.Vector3dVector(colors[lines].mean(axis=1).astype(np.float64))
+    line_set.colors = _line_colors(colors, lines)
     return line_set
+
+
+def _line_colors(colors: Float32Array, lines: IntArray) -> Any:
+    import open3d as o3d
+
+    return o3d.utility.Vector3dVector(colors[lines].mean(axis=1).astype(np.float64))
 
 
 def _move(mesh: Any, vertices: Float32Array, colors: Float32Array) -> None:

@@ -36,12 +36,19 @@ class Scene:
         self._max_people = max_people
         self._figure = Figure(theme)
         self._standing = Standing(mirror=mirror)
+        self._latest: tuple[Sequence[Person], float] = ((), 0.0)
         size = self._figure.num_vertices
         self.body_triangles: IntArray = np.concatenate([self._figure.triangles + i * size for i in range(max_people)])
         self.people: tuple[StandingPerson, ...] = ()
         self.body_vertices: Float32Array
         self.body_colors: Float32Array
         self.update((), 0.0)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours of everything, and show the same people again."""
+        self.floor = Floor(theme, max_people=self._max_people)
+        self._figure = Figure(theme)
+        self.update(*self._latest)
 
     def update(self, people: Sequence[Person], time_s: float) -> None:
         """Show the people of one frame.
@@ -50,6 +57,7 @@ class Scene:
             people: of one frame.
             time_s: of that frame; on one clock.
         """
+        self._latest = (people, time_s)
         self.people = self._standing.update(people, time_s)[: self._max_people]
         self.body_vertices = np.zeros((self._max_people * self._figure.num_vertices, 3), np.float32)
         self.body_colors = np.zeros_like(self.body_vertices)

@@ -21,6 +21,25 @@ def bgr_bytes(color: Rgb) -> tuple[int, int, int]:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonColors:
+    """What one person wears.
+
+    Attributes:
+        right: the person's own right side.
+        left: the person's own left side.
+        centre: trunk, neck and head.
+    """
+
+    right: Rgb
+    left: Rgb
+    centre: Rgb
+
+    def side(self, side: str) -> Rgb:
+        """Colour of ``"left"``, ``"right"`` or ``"centre"``."""
+        return {"left": self.left, "right": self.right, "centre": self.centre}[side]
+
+
+@dataclass(frozen=True, slots=True)
 class Theme:
     """A set of colours.
 
@@ -29,9 +48,7 @@ class Theme:
         floor: the lit middle of the floor; it fades into the background.
         grid: lines on the floor.
         shadow: the darkest part of a contact shadow.
-        right: the person's own right side.
-        left: the person's own left side.
-        centre: trunk, neck and head.
+        people: the colours of one person after the other (``wardrobe``): right sides are warm, left sides cool.
         joints: where bones meet.
         light: highlights.
         outline: behind 2D lines and text, so that they read on any picture.
@@ -42,17 +59,23 @@ class Theme:
     floor: Rgb
     grid: Rgb
     shadow: Rgb
-    right: Rgb
-    left: Rgb
-    centre: Rgb
+    people: tuple[PersonColors, ...]
     joints: Rgb
     light: Rgb
     outline: Rgb
     text: Rgb
 
+    def person(self, slot: int) -> PersonColors:
+        """Colours of the person who wears the set number ``slot``, from 0; beyond the last one they come round."""
+        return self.people[slot % len(self.people)]
+
     def side(self, side: str) -> Rgb:
-        """Colour of ``"left"``, ``"right"`` or ``"centre"``."""
-        return {"left": self.left, "right": self.right, "centre": self.centre}[side]
+        """Colour of ``"left"``, ``"right"`` or ``"centre"`` of somebody who is alone."""
+        return self.person(0).side(side)
+
+
+def _people(*codes: tuple[str, str, str]) -> tuple[PersonColors, ...]:
+    return tuple(PersonColors(*(rgb_from_hex(code) for code in person)) for person in codes)
 
 
 DARK = Theme(
@@ -60,13 +83,37 @@ DARK = Theme(
     floor=rgb_from_hex("39414e"),
     grid=rgb_from_hex("5b6677"),
     shadow=rgb_from_hex("0b0d11"),
-    # Orange and sky blue keep apart under every common colour blindness (Okabe and Ito 2008).
-    right=rgb_from_hex("ff9a2e"),
-    left=rgb_from_hex("3ea6ff"),
-    centre=rgb_from_hex("d5dae2"),
+    people=_people(
+        # Orange and sky blue keep apart under every common colour blindness (Okabe and Ito 2008).
+        ("ff9a2e", "3ea6ff", "d5dae2"),
+        ("ffd93d", "9b6bff", "ffe9a0"),
+        ("ffb3cf", "0f9fb5", "f7b9d2"),
+        ("f4f1de", "4fc04a", "a6e3a1"),
+    ),
     joints=rgb_from_hex("f6f8fb"),
     light=rgb_from_hex("ffffff"),
     outline=rgb_from_hex("0b0d11"),
     text=rgb_from_hex("c3cad5"),
 )
 """For projectors and stages: bright bodies in a dark room."""
+
+LIGHT = Theme(
+    background=rgb_from_hex("e6e9ee"),
+    floor=rgb_from_hex("fafbfc"),
+    grid=rgb_from_hex("b4bdc9"),
+    shadow=rgb_from_hex("8c95a3"),
+    people=_people(
+        ("c84e00", "0067c5", "3a4350"),
+        ("8a6d00", "6a32d8", "5b4a12"),
+        ("c2256e", "00776a", "7a2450"),
+        ("6b5e4b", "2b7d1f", "1f5a2a"),
+    ),
+    joints=rgb_from_hex("2a313c"),
+    light=rgb_from_hex("ffffff"),
+    outline=rgb_from_hex("ffffff"),
+    text=rgb_from_hex("333b47"),
+)
+"""For bright halls, where a dark picture drowns: deep colours in a white room."""
+
+THEMES = {"dark": DARK, "light": LIGHT}
+"""By the names that a user calls them."""

@@ -9,7 +9,8 @@ from gui.example_poses import ARMS_UP, STANDING, make_person, make_pose
 from posedemo.datatypes import Person
 from posedemo.skeleton import H36M17
 from posedemo.viewer.figure import JOINT_RADIUS_M
-from posedemo.viewer.framing import FIRST_VIEW, Framing
+from posedemo.viewer.framing import FIRST_VIEW
+from posedemo.viewer.operator import Operator, Preset
 from posedemo.viewer.scene import Scene
 from posedemo.viewer.standing import ROOM_HALF_DEPTH_M, ROOM_HALF_WIDTH_M, Standing
 from posedemo.viewer.theme import DARK
@@ -195,29 +196,29 @@ def test_shadow_is_darkest_under_the_feet() -> None:
 
 
 def test_camera_follows_everybody_calmly() -> None:
-    framing = Framing(aspect=0.8)
+    framing = Operator(0.8, Preset.FOLLOW)
     standing = Standing()
     centre = standing.update([make_person()], 0.0)
-    first = framing.update(centre, 0.0)
+    first = framing.view(centre, 0.0)
     assert first.half_height_m == FIRST_VIEW.half_height_m
     two = standing.update([make_person(root_m=(-1.2, 0, 3)), make_person(track_id=1, root_m=(1.2, 0, 3))], FRAME_S)
-    soon, later = framing.update(two, FRAME_S), framing.update(two, 20.0)
+    soon, later = framing.view(two, FRAME_S), framing.view(two, 20.0)
     assert first.half_height_m < soon.half_height_m < first.half_height_m * 1.2
     reach_m = max(abs(person.joints_m[:, 0]).max() for person in two)
     assert later.half_height_m * 0.8 > reach_m
-    assert framing.update((), 21.0) == later
+    assert framing.view((), 21.0) == later
 
 
 def test_camera_cuts_to_a_stranger_and_never_lets_anybody_walk_out() -> None:
-    framing = Framing(aspect=0.8)
+    framing = Operator(0.8, Preset.FOLLOW)
     standing = Standing()
-    framing.update(standing.update([make_person(root_m=(-1.5, 0, 3))], 0.0), 0.0)
+    framing.view(standing.update([make_person(root_m=(-1.5, 0, 3))], 0.0), 0.0)
     stranger = standing.update([make_person(track_id=1, root_m=(1.5, 0, 3))], FRAME_S)
-    assert framing.update(stranger, FRAME_S) == Framing(aspect=0.8).update(stranger, FRAME_S)
+    assert framing.view(stranger, FRAME_S) == Operator(0.8, Preset.FOLLOW).view(stranger, FRAME_S)
     # From one side of the room to the other in a fifth of a second, which no easing follows.
     for index in range(6):
         moved = standing.update([make_person(track_id=1, root_m=(1.5 - 0.6 * index, 0, 3))], FRAME_S * (index + 2))
-        view = framing.update(moved, FRAME_S * (index + 2))
+        view = framing.view(moved, FRAME_S * (index + 2))
         offsets_m = moved[0].joints_m[:, 0] - view.target_m[0]
         assert np.abs(offsets_m).max() < view.half_height_m * 0.8
 
@@ -230,6 +231,6 @@ def test_view_axes_are_square() -> None:
 
 
 def test_scene_needs_numpy_only() -> None:
-    code = "import sys, posedemo.viewer.scene, posedemo.viewer.framing; print(*{'open3d', 'cv2'} & set(sys.modules))"
+    code = "import sys, posedemo.viewer.scene, posedemo.viewer.operator; print(*{'open3d', 'cv2'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == ""
