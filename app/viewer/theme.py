@@ -53,6 +53,8 @@ class Theme:
         light: highlights.
         outline: behind 2D lines and text, so that they read on any picture.
         text: words.
+        panel: behind the words of the window.
+        alert: words and marks that must not be missed.
     """
 
     background: Rgb
@@ -64,6 +66,8 @@ class Theme:
     light: Rgb
     outline: Rgb
     text: Rgb
+    panel: Rgb
+    alert: Rgb
 
     def person(self, slot: int) -> PersonColors:
         """Colours of the person who wears the set number ``slot``, from 0; beyond the last one they come round."""
@@ -94,6 +98,8 @@ DARK = Theme(
     light=rgb_from_hex("ffffff"),
     outline=rgb_from_hex("0b0d11"),
     text=rgb_from_hex("c3cad5"),
+    panel=rgb_from_hex("0d0f14"),
+    alert=rgb_from_hex("ffc247"),
 )
 """For projectors and stages: bright bodies in a dark room."""
 
@@ -112,6 +118,8 @@ LIGHT = Theme(
     light=rgb_from_hex("ffffff"),
     outline=rgb_from_hex("ffffff"),
     text=rgb_from_hex("333b47"),
+    panel=rgb_from_hex("ffffff"),
+    alert=rgb_from_hex("b33a00"),
 )
 """For bright halls, where a dark picture drowns: deep colours in a white room."""
 
