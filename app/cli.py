@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -21,8 +22,10 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "lift": ("posedemo.commands.lift", "lift 2D keypoints that came from anywhere"),
+    "replay": ("posedemo.commands.replay", "play a recorded session, with the same or another lifter"),
     "models": ("posedemo.commands.models", "list detectors and lifters with their licences"),
     "doctor": ("posedemo.commands.doctor", "check this machine and installation"),
+    "pack": ("posedemo.commands.pack", "make a folder to install from without a network"),
     "prepare": ("posedemo.models.commands", "turn motion-capture files into a training corpus"),
     "train": ("posedemo.models.commands", "train a lifter"),
     "evaluate": ("posedemo.models.commands", "measure a lifter on held-out motion"),
@@ -35,6 +38,9 @@ _LIBRARY_HINT = (
     "install posedemo again; on a minimal Debian or Ubuntu also "
     "`apt install libegl1 libgles2 libgl1 libglib2.0-0 libusb-1.0-0 libx11-6`"
 )
+
+_FAILURE_S = "5"
+"""How long a simulated failure lasts."""
 
 _EXAMPLES = """\
 examples:
@@ -119,8 +125,8 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"posedemo {__version__}")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and more messages")
     _add_source_options(parser)
-    _add_output_options(parser)
-    _add_model_options(parser)
+    add_output_options(parser)
+    add_model_options(parser)
     return parser
 
 
@@ -128,10 +134,10 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("source (one of the two)")
     group.add_argument("--camera", metavar="N|URL", help="camera number, or stream address (rtsp, http, udp)")
     group.add_argument("--video", metavar="FILE", type=Path, help="video file")
-    group.add_argument("--max-frames", metavar="N", type=_positive, help="stop after N frames")
 
 
-def _add_output_options(parser: argparse.ArgumentParser) -> None:
+def add_output_options(parser: argparse.ArgumentParser, *, with_record: bool = True) -> None:
+    """Declare what a run shows and writes."""
     group = parser.add_argument_group("output")
     group.add_argument("--output", metavar="F.mp4", type=Path, help="write an annotated video: picture and 3D room")
     group.add_argument(
@@ -142,7 +148,15 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="write poses; may be given several times",
     )
+    if with_record:
+        group.add_argument(
+            "--record",
+            metavar="F.pose",
+            type=Path,
+            help="write a session to replay: what the detector sees, no pictures",
+        )
     group.add_argument("--stats", metavar="F.json", type=Path, help="write frame counts, timings and ages of results")
+    group.add_argument("--max-frames", metavar="N", type=_positive, help="stop after N frames")
     group.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     group.add_argument("--headless", action="store_true", help="open no window")
     group.add_argument("--mirror", action="store_true", help="mirror what is shown, like a mirror would")
@@ -157,11 +171,13 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_model_options(parser: argparse.ArgumentParser) -> None:
+def add_model_options(parser: argparse.ArgumentParser, *, with_detector: bool = True) -> None:
+    """Declare how people are found and lifted."""
     group = parser.add_argument_group("models")
-    group.add_argument(
-        "--detector", metavar="NAME", help="mediapipe-lite, -full, -heavy or a .task file (default: %(default)s)"
-    )
+    if with_detector:
+        group.add_argument(
+            "--detector", metavar="NAME", help="mediapipe-lite, -full, -heavy or a .task file (default: %(default)s)"
+        )
     group.add_argument(
         "--lifter",
         metavar="NAME",
@@ -191,6 +207,32 @@ def _people(text: str) -> int:
     number = _positive(text)
     if number > MAX_PEOPLE:
         raise argparse.ArgumentTypeError(f"at most {MAX_PEOPLE}")
+    return number
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal() and int(width) and int(height)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1280x720")
+    return int(width), int(height)
+
+
+def _rate(text: str) -> float:
+    return _above_zero(text, "a rate, in frames a second")
+
+
+def _failure(text: str) -> tuple[float, float]:
+    after, _, duration = text.partition(":")
+    return _above_zero(after, "a time in seconds"), _above_zero(duration or _FAILURE_S, "a time in seconds")
+
+
+def _above_zero(text: str, what: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
     return number
 
 

@@ -11,8 +11,8 @@ from .geometry import DEFAULT_FOV_DEG
 from .settings import BONES_CHOICES, MODE_CHOICES, Settings
 from .smoothing import PRESETS
 
-_FOV_RANGE_DEG = (10.0, 150.0)
-_HEIGHT_RANGE_CM = (50.0, 250.0)
+FOV_RANGE_DEG = (10.0, 150.0)
+HEIGHT_RANGE_CM = (50.0, 250.0)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def add_fov(parser: argparse._ActionsContainer) -> None:
         metavar="DEG",
         type=_field_of_view,
         default=DEFAULT_FOV_DEG,
-        help="the camera's field of view along the longer side of the picture (default: %(default)g)",
+        help="the camera's field of view along the longer side of the picture (default: %(default)s)",
     )
 
 
@@ -72,11 +72,16 @@ def add_posing(parser: argparse._ActionsContainer) -> None:
 
 
 def _field_of_view(text: str) -> float:
-    return _number_within(text, _FOV_RANGE_DEG, "a field of view", "degrees")
+    return _number_within(text, FOV_RANGE_DEG, "a field of view", "degrees")
 
 
 def _height(text: str) -> float:
-    return _number_within(text, _HEIGHT_RANGE_CM, "a height", "centimetres")
+    return _number_within(text, HEIGHT_RANGE_CM, "a height", "centimetres")
+
+
+def in_range(number: object, limits: tuple[float, float]) -> bool:
+    """Whether something is a number within limits, which belong to the range."""
+    return isinstance(number, int | float) and limits[0] <= number <= limits[1]
 
 
 def _number_within(text: str, limits: tuple[float, float], what: str, unit: str) -> float:
@@ -85,6 +90,6 @@ def _number_within(text: str, limits: tuple[float, float], what: str, unit: str)
     except ValueError:
         number = math.nan
     low, high = limits
-    if not low <= number <= high:
+    if not in_range(number, limits):
         raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low:g} to {high:g} {unit}")
     return number

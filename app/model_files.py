@@ -56,6 +56,16 @@ def load(kind: Kind, name_or_path: str) -> ModelFile:
     )
 
 
+def sha256(kind: Kind, name_or_path: str) -> str:
+    """Hash of a model's file.
+
+    Raises:
+        ConfigError: as of ``load``.
+        ModelError: as of ``load``, or the model has no file.
+    """
+    return _sha256(load(kind, name_or_path).content)
+
+
 def cache_folder() -> Path:
     """Where files fetched on demand are kept; ``POSEDEMO_CACHE`` overrides the system's place."""
     return Path(os.environ.get("POSEDEMO_CACHE") or platformdirs.user_cache_dir("posedemo", appauthor=False))

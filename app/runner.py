@@ -10,10 +10,12 @@ from __future__ import annotations
 import dataclasses
 import gc
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,19 +24,23 @@ from tqdm import tqdm
 
 from . import pipeline, registry
 from .body import BodyModel
-from .capture.source import SourceInfo, open_source
+from .capture.source import SESSION_SUFFIX, SourceInfo, is_session, open_source
 from .capture.thread import Capture
 from .datatypes import Frame, LifterSpec
 from .errors import ConfigError, ModelError
 from .live.shared import Shared
-from .live.status import Status
+from .live.status import Status, tell
 from .live.status_sink import StatusSink
 from .live.turnstile import Turnstile
 from .live.wishes import Wishes
 from .modes import Mode, choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
 from .outputs import POSE_SUFFIXES, VIDEO_SUFFIXES, check_outputs, check_suffix
+from .sessions.header import make_header
+from .sessions.playback import LONGEST_HOLE_S, NoDetector, PositionSink, SessionPlayback
+from .sessions.source import SessionSource
 from .settings import Settings
 from .signals import stop_on_signals
+from .sinks.session_file import SessionFile
 from .sinks.sink_set import SinkSet
 from .sinks.viewer_sink import ViewerSink
 from .smoothing import OneEuro, OneEuroParameters, make_smoother
@@ -74,7 +80,9 @@ def run(settings: Settings) -> int:
     statistics, timers = RunStatistics(), StageTimers()
     with ExitStack() as stack:
         source = open_source(camera=settings.camera, video=settings.video)
-        capture = Capture(source)
+        wishes = _first_wishes(settings)
+        session = source if isinstance(source, SessionSource) else None
+        capture = Capture(source) if session is None else SessionPlayback(session, wishes)
         stack.callback(capture.stop)
         # Entered before the outputs: a Ctrl-C must not break into their closing.
         interruption = stack.enter_context(stop_on_signals(capture.frames.stop))
@@ -83,21 +91,26 @@ def run(settings: Settings) -> int:
         _check_look_ahead(lifter.spec, settings)
         outputs = stack.enter_context(SinkSet(settings, source.info, lifter.spec))
         stages = stack.enter_context(open_stages(settings, lifter))
+        status = _first_status(settings, lifter, source.info)
+        if settings.record is not None:
+            recording = SessionFile(settings.record, make_header(settings, source.info), tell=partial(tell, status))
+            stages = replace(stages, recorder=stack.enter_context(recording))
         # The libraries leave half a million objects that live as long as the run. MediaPipe makes enough small ones a
         # frame to set off full collections, each of which would visit them all.
         gc.collect()
         gc.freeze()
         capture.start()
-        wishes, status = _first_wishes(settings), _first_status(settings, lifter, source.info)
-        is_paced = has_window and not source.info.is_live and not output_paths(settings)
-        turnstile = Turnstile(capture.frames, wishes, is_paced=is_paced)
+        is_paced = has_window and not source.info.is_live and not settings.writes_files
+        longest_hole_s = math.inf if session is None else LONGEST_HOLE_S
+        turnstile = Turnstile(capture.frames, wishes, is_paced=is_paced, longest_hole_s=longest_hole_s)
         counter = StatusSink(
             status,
             num_frames_in=lambda: capture.num_frames_in,
             num_dropped=lambda: capture.frames.num_dropped - turnstile.num_passed_by,
         )
         viewer = ViewerSink() if has_window else None
-        sinks: list[pipeline.Sink] = [outputs, counter, *([viewer] if viewer else []), statistics]
+        position = [] if session is None else [PositionSink(session, status)]
+        sinks: list[pipeline.Sink] = [outputs, counter, *position, *([viewer] if viewer else []), statistics]
         frames = _progress(_limited(turnstile, settings), source.info, settings)
 
         def work() -> None:
@@ -145,6 +158,10 @@ def check_settings(settings: Settings) -> None:
         check_suffix(path, POSE_SUFFIXES, "--export")
     if settings.stats is not None:
         check_suffix(settings.stats, (".json",), "--stats")
+    if settings.record is not None:
+        check_suffix(settings.record, (SESSION_SUFFIX,), "--record")
+        if is_session(settings.video):
+            raise ConfigError(f"{settings.video} is a recording already", "copy it, or --record from a camera or video")
     inputs = [settings.video] if settings.video else []
     check_outputs(output_paths(settings), inputs=inputs, overwrite=settings.overwrite)
 
@@ -161,7 +178,8 @@ def check_posing(settings: Settings) -> None:
 
 def output_paths(settings: Settings) -> list[Path]:
     """All files that a run writes."""
-    return [path for path in (settings.output, settings.stats, *settings.exports) if path is not None]
+    paths = (settings.output, settings.stats, settings.record, *settings.exports)
+    return [path for path in paths if path is not None]
 
 
 def _wants_window(settings: Settings) -> bool:
@@ -201,7 +219,11 @@ def _check_look_ahead(spec: LifterSpec, settings: Settings) -> None:
 
 def open_stages(settings: Settings, lifter: pipeline.Lifter) -> pipeline.Stages:
     """Make detector and tracker, which take longest."""
-    detector = registry.create_detector(settings.detector, max_people=settings.max_people)
+    detector: pipeline.Detector = (
+        NoDetector()
+        if is_session(settings.video)
+        else registry.create_detector(settings.detector, max_people=settings.max_people)
+    )
     return make_stages(settings, detector, lifter)
 
 

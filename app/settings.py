@@ -15,6 +15,7 @@ MAX_PEOPLE = 4
 MODE_CHOICES = ("auto", "live", "file")
 BONES_CHOICES = ("fixed", "free")
 THEME_CHOICES = ("dark", "light")
+BACKEND_CHOICES = ("auto", "v4l2", "gstreamer", "dshow", "msmf", "avfoundation", "any")
 PROVIDER_CHOICES = ("auto", "cpu", "cuda", "tensorrt")
 
 
@@ -25,9 +26,15 @@ class Settings:
     Attributes:
         camera: camera number or stream address; exactly one of ``camera`` and ``video`` is given.
         video: video file.
+        camera_size_wh: width and height to ask a camera for; None for ``device_format``'s.
+        camera_fps: frames a second to ask a camera for, and to expect of a stream; None for ``device_format``'s.
+        backend: which of the system's interfaces to a camera to use.
+        fallback: video or session that is shown while the camera is away.
+        simulated_failure_s: after how many seconds the camera fails, and for how many; None where it does not.
         output: annotated video to write.
         exports: pose files to write, by suffix.
         stats: statistics file to write.
+        record: session file to write: what the detector sees, without pictures.
         headless: no window.
         detector: name or ``.task`` file.
         lifter: name or ``.onnx`` file.
@@ -47,9 +54,15 @@ class Settings:
 
     camera: str | None = None
     video: Path | None = None
+    camera_size_wh: tuple[int, int] | None = None
+    camera_fps: float | None = None
+    backend: str = "auto"
+    fallback: Path | None = None
+    simulated_failure_s: tuple[float, float] | None = None
     output: Path | None = None
     exports: tuple[Path, ...] = field(default=())
     stats: Path | None = None
+    record: Path | None = None
     headless: bool = False
     detector: str = default_name("detector")
     lifter: str = default_name("lifter")
@@ -68,5 +81,5 @@ class Settings:
 
     @property
     def writes_files(self) -> bool:
-        """True where a run leaves anything behind."""
+        """True where a run leaves poses or pictures behind; a recording is made beside whatever else a run is for."""
         return bool(self.output or self.exports or self.stats)

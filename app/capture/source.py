@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..datatypes import Frame
 from ..errors import ConfigError
+from ..live.shared import Shared
+from ..live.status import Status
 
 LIVE_TIME_BASE = Fraction(1, 90_000)
+SESSION_SUFFIX = ".pose"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,24 @@ class Source(Protocol):
         ...
 
 
+def is_session(path: Path | None) -> bool:
+    """Whether a file is a recorded session rather than a video."""
+    return path is not None and path.suffix.lower() == SESSION_SUFFIX
+
+
+@runtime_checkable
+class Watchful(Protocol):
+    """What a source may be able to do as well: watch over a camera, say how it is, and end when it is told to."""
+
+    def report_to(self, status: Shared[Status]) -> None:
+        """Say in a status what happens. Call it before ``frames``."""
+        ...
+
+    def stop(self) -> None:
+        """Let ``frames`` end soon, from any thread, also when no frame comes."""
+        ...
+
+
 def open_source(*, camera: str | None, video: Path | None) -> Source:
     """Open a camera, a stream or a file; exactly one of the two is given.
 
@@ -65,6 +86,10 @@ def open_source(*, camera: str | None, video: Path | None) -> Source:
         ConfigError: ``camera`` is neither a number nor an address.
     """
     if video is not None:
+        if is_session(video):
+            from ..sessions.source import SessionSource
+
+            return SessionSource(video)
         from .video import VideoFile
 
         return VideoFile(video)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 
@@ -21,12 +22,17 @@ class Turnstile:
         frames: what comes in.
         wishes: says whether the run is paused, which single frames were asked for, and how fast a file is played.
         is_paced: hold frames back until their time has come, for watching a file; late frames are not held.
+        longest_hole_s: what is longer than that between two frames is not waited for.
     """
 
-    def __init__(self, frames: Handoff[Frame], wishes: Shared[Wishes], *, is_paced: bool) -> None:
+    def __init__(
+        self, frames: Handoff[Frame], wishes: Shared[Wishes], *, is_paced: bool, longest_hole_s: float = math.inf
+    ) -> None:
         self._frames = frames
         self._wishes = wishes
         self._is_paced = is_paced
+        self._longest_hole_s = longest_hole_s
+        self._seek_s = wishes.value.seek_s
         self._num_steps = wishes.value.num_steps
         self._due_s = self._last_s = 0.0
         self._has_started = False
@@ -63,7 +69,11 @@ class Turnstile:
     def _may_pass(self) -> bool:
         wishes = self._wishes.value
         if not wishes.is_paused:
-            self._num_steps = wishes.num_steps
+            self._num_steps, self._seek_s = wishes.num_steps, wishes.seek_s
+            return True
+        if wishes.seek_s != self._seek_s:
+            # One frame, to show where a jump led.
+            self._seek_s = wishes.seek_s
             return True
         if wishes.num_steps > self._num_steps:
             self._num_steps += 1
@@ -73,7 +83,7 @@ class Turnstile:
     def _wait_for(self, frame: Frame) -> None:
         """Sleep until a frame of a file is due."""
         now_s, time_s = time.monotonic(), frame.stamp.time_s
-        if self._has_started:
+        if self._has_started and time_s - self._last_s <= self._longest_hole_s:
             self._due_s += (time_s - self._last_s) / self._wishes.value.speed
         else:
             self._due_s, self._has_started = now_s, True

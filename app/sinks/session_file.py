@@ -1,0 +1,131 @@
+"""Writes a session file while the show runs: from a thread of its own, so that a slow disk holds nothing up.
+
+Unlike other outputs it has its final name from the start, and every record goes to the system at once: it is there for
+whatever ends the program.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from ..datatypes import Detections, Frame
+from ..outputs import writing
+from ..sessions.header import SessionHeader, pack_header
+from ..sessions.records import MAGIC, FrameRecord, pack_frame, pack_record
+
+logger = logging.getLogger(__name__)
+
+_MAX_WAITING_BYTES = 4 * 2**20
+"""About five minutes of one person. A disk that takes nothing for so long costs frames of the recording, not memory."""
+
+_SYNC_EVERY_S = 2.0
+"""What a power failure costs at most; a program that is killed loses nothing that was written."""
+
+_CLOSE_PATIENCE_S = 5.0
+
+
+class SessionFile:
+    """Records what the detector sees in each frame. Implements ``pipeline.Recorder``.
+
+    Args:
+        path: the file; one that exists is replaced.
+        header: what it says first.
+        tell: is given a few words when recording stops.
+
+    Raises:
+        OutputError: it cannot be written from the start. What goes wrong later ends the recording, not the run.
+    """
+
+    def __init__(self, path: Path, header: SessionHeader, *, tell: Callable[[str], None]) -> None:
+        self._path = path
+        self._tell = tell
+        with writing(path):
+            self._file = path.open("wb", buffering=0)
+            try:
+                self._write(MAGIC + pack_record(pack_header(header)))
+            except OSError:
+                self._file.close()
+                path.unlink(missing_ok=True)
+                raise
+        self._changed = threading.Condition()
+        self._waiting: list[bytes] = []
+        self._num_waiting_bytes = 0
+        self._is_closing = self._has_failed = False
+        self.num_recorded = 0
+        self.num_lost = 0
+        self._thread = threading.Thread(target=self._work, name="session file", daemon=True)
+        self._thread.start()
+
+    def record(self, frame: Frame, detections: Detections) -> None:
+        """Take one frame's detections; does not wait."""
+        stamp = frame.stamp
+        content = pack_record(pack_frame(FrameRecord(stamp.index, stamp.time_s, frame.size_wh, detections)))
+        with self._changed:
+            if self._has_failed or self._num_waiting_bytes + len(content) > _MAX_WAITING_BYTES:
+                self.num_lost += 1
+                return
+            self._waiting.append(content)
+            self._num_waiting_bytes += len(content)
+            self._changed.notify()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write what waits; a file without a single frame is removed."""
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
+        self._thread.join(_CLOSE_PATIENCE_S)
+        if self._thread.is_alive():
+            logger.warning("the disk does not answer; the end of %s is missing", self._path)
+            return
+        self._file.close()
+        if self.num_lost:
+            logger.warning("%s: %d frames could not be recorded", self._path, self.num_lost)
+        if not self.num_recorded:
+            self._path.unlink(missing_ok=True)
+
+    def _work(self) -> None:
+        """Write what comes in, as it comes, until closed."""
+        synced_s = time.monotonic()
+        try:
+            while records := self._take():
+                self._write(b"".join(records))
+                self.num_recorded += len(records)
+                if time.monotonic() - synced_s > _SYNC_EVERY_S:
+                    os.fsync(self._file.fileno())
+                    synced_s = time.monotonic()
+        except OSError as error:
+            self._fail(error)
+
+    def _take(self) -> list[bytes]:
+        """All records that wait, or those that come next; none once closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._is_closing)
+            taken, self._waiting, self._num_waiting_bytes = self._waiting, [], 0
+            return taken
+
+    def _write(self, content: bytes) -> None:
+        rest = memoryview(content)
+        while rest:
+            # An unbuffered file may take a part only.
+            rest = rest[self._file.write(rest) :]
+
+    def _fail(self, error: OSError) -> None:
+        """The show goes on without being recorded."""
+        with self._changed:
+            self._has_failed = True
+            self.num_lost += len(self._waiting)
+            self._waiting.clear()
+        self._tell(f"recording stopped: {error.strerror or error}")
+        logger.warning("cannot go on recording to %s: %s; what it holds can be played", self._path, error.strerror)
