@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, runtime_checkable
+from functools import cache
+from typing import Protocol, Self, TypeGuard, runtime_checkable
 
 from .datatypes import Detections, Frame, Keypoints2D, LifterSpec, Pose3D, Result, Window
 from .delay import DelayLine
@@ -31,8 +32,8 @@ class Detector(Protocol):
 
 
 @runtime_checkable
-class Attentive(Protocol):
-    """What a detector may be able to do as well: look where it is told to."""
+class Attentive(Detector, Protocol):
+    """A detector that can look where it is told to."""
 
     def watch(self, focus: Focus | None) -> None:
         """Do not see the others of a focus in the next frame; None shows everybody."""
@@ -41,6 +42,17 @@ class Attentive(Protocol):
     def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
         """People at one place of the frame that it looked at last, found without regard to the frames before."""
         ...
+
+
+def is_attentive(detector: Detector) -> TypeGuard[Attentive]:
+    """Whether a detector can look where it is told to."""
+    return _is_attentive_kind(type(detector))
+
+
+@cache
+def _is_attentive_kind(kind: type[Detector]) -> bool:
+    """The same of a class, and once for each: to compare its methods takes longer than all of the tracking."""
+    return issubclass(kind, Attentive)
 
 
 class Lifter(Protocol):
@@ -76,7 +88,8 @@ class Sink(Protocol):
 @dataclass(frozen=True)
 class Stages:
     """The three stages between a frame and its result, the camera's field of view, which nobody measures, how far
-    the filters of the tracker's tracks look ahead, and who keeps what the detector saw, if anybody does."""
+    the filters of the tracker's tracks look ahead, who keeps what the detector saw, if anybody does, and a second
+    lifter to compare with."""
 
     detector: Detector
     tracker: Tracker
@@ -84,6 +97,7 @@ class Stages:
     fov_deg: float = DEFAULT_FOV_DEG
     smoothing_s: float = 0.0
     recorder: Recorder | None = None
+    ghost: Lifter | None = None
 
     def close(self) -> None:
         """Free the detector."""
@@ -122,17 +136,31 @@ class _Lifted:
     timings_ms: Mapping[str, float]
 
 
-def run(frames: Iterable[Frame], stages: Stages, sinks: Sequence[Sink], timers: StageTimers) -> None:
+def run(
+    frames: Iterable[Frame],
+    stages: Stages,
+    sinks: Sequence[Sink],
+    timers: StageTimers,
+    steer: Callable[[Stages], Stages] = lambda stages: stages,
+) -> None:
     """Process frames until they end.
 
     Every frame becomes a result, also when nobody is in it, so that a viewer goes on showing the picture and a file
     knows every frame. Where lifter or filters look ahead a result comes so much later than its picture, and the last
     ones are made when no more frames come: to the lifter with the last of them repeated.
+
+    Args:
+        frames: to be processed.
+        stages: that they go through.
+        sinks: take the results.
+        timers: of the run.
+        steer: asked before every frame, with the stages of the last one, for those to use from now on. A lifter that
+            it puts in must not look further ahead than the first one.
     """
     unlifted: DelayLine[_Seen] = DelayLine(stages.lifter.spec.look_ahead_s)
     unsmoothed: DelayLine[_Lifted] = DelayLine(stages.smoothing_s)
 
-    def lift(seen: _Seen) -> None:
+    def lift(seen: _Seen, stages: Stages) -> None:
         with timers.stage("lift"):
             drafts = _lift_people(seen, stages)
         lifted = _Lifted(seen.frame, drafts, {**seen.timings_ms, **timers.take_frame()})
@@ -150,15 +178,16 @@ def run(frames: Iterable[Frame], stages: Stages, sinks: Sequence[Sink], timers: 
 
     def finish_all() -> None:
         for seen in unlifted.rest():
-            lift(seen)
+            lift(seen, stages)
         for lifted in unsmoothed.rest():
             finish(lifted)
 
     try:
         for frame in frames:
+            stages = steer(stages)
             seen = _look(frame, stages, timers)
             for ready in unlifted.push(frame.stamp.time_s, seen):
-                lift(ready)
+                lift(ready, stages)
     except SourceError:
         # A source that breaks off has still given the frames that wait.
         finish_all()
@@ -191,7 +220,7 @@ def find_people(
         found = frame.detections.found
         is_missing = tracker.focus(found, frame.stamp, frame.size_wh) is not None
         return found, frame.detections.again if is_missing else ()
-    if not isinstance(detector, Attentive):
+    if not is_attentive(detector):
         return tuple(remap(keypoints) for keypoints in detector.detect(frame)), ()
     detector.watch(tracker.watched(frame.stamp))
     found = tuple(remap(keypoints) for keypoints in detector.detect(frame))
@@ -207,10 +236,16 @@ def _lift_people(seen: _Seen, stages: Stages) -> tuple[Draft, ...]:
         return ()
     time_s = seen.frame.stamp.time_s
     scale = plane_scale(seen.frame.size_wh, stages.fov_deg)
-    windows = [window_of(person.track, person.keypoints, time_s, scale) for person in seen.people]
+
+    def windows_for(lifter: Lifter) -> list[Window]:
+        return [window_of(person.track, person.keypoints, time_s, scale, lifter.spec) for person in seen.people]
+
+    windows = windows_for(stages.lifter)
+    poses = stages.lifter.lift(windows)
+    ghosts = [None] * len(poses) if stages.ghost is None else stages.ghost.lift(windows_for(stages.ghost))
     return tuple(
-        draft(person.track, person.keypoints, window, lifted, time_s)
-        for person, window, lifted in zip(seen.people, windows, stages.lifter.lift(windows), strict=True)
+        draft(person.track, person.keypoints, window, lifted, time_s, ghost)
+        for person, window, lifted, ghost in zip(seen.people, windows, poses, ghosts, strict=True)
     )
 
 
@@ -219,7 +254,9 @@ def push_joints(track: Track, keypoints: Keypoints2D, time_s: float, size_wh: tu
     track.window.push(time_s, to_screen(keypoints.xy_px, size_wh), keypoints.confidence)
 
 
-def window_of(track: Track, keypoints: Keypoints2D, time_s: float, scale: float) -> Window:
+def window_of(
+    track: Track, keypoints: Keypoints2D, time_s: float, scale: float, spec: LifterSpec | None = None
+) -> Window:
     """What the lifter shall see of a frame whose joints were pushed.
 
     Args:
@@ -227,5 +264,6 @@ def window_of(track: Track, keypoints: Keypoints2D, time_s: float, scale: float)
         keypoints: of that frame.
         time_s: of that frame.
         scale: ``geometry.plane_scale`` of the picture.
+        spec: of the lifter; the one that the track was made for by default.
     """
-    return replace(track.window.at(time_s), plane_scale=scale, world_xyz_m=keypoints.world_xyz_m)
+    return replace(track.window.at(time_s, spec), plane_scale=scale, world_xyz_m=keypoints.world_xyz_m)

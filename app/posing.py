@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .body import fix_bones
+from .body import BodyModel, fix_bones
 from .datatypes import Float32Array, Keypoints2D, Person, Pose3D, Window
 from .geometry import to_pixels
 from .placement import place_root, project
@@ -29,6 +29,7 @@ class Draft:
         xy: (17, 2) joints on the plane at distance 1 from the camera.
         confidence: (17,) of these joints.
         plane_scale: of the picture.
+        ghost: what a second lifter makes of the same joints; no filter waits for it.
     """
 
     track: Track
@@ -37,9 +38,12 @@ class Draft:
     xy: Float32Array
     confidence: Float32Array
     plane_scale: float
+    ghost: Pose3D | None = None
 
 
-def draft(track: Track, keypoints: Keypoints2D, window: Window, lifted: Pose3D, time_s: float) -> Draft:
+def draft(
+    track: Track, keypoints: Keypoints2D, window: Window, lifted: Pose3D, time_s: float, ghost: Pose3D | None = None
+) -> Draft:
     """Learn the body from a lifted pose, give the pose that body, refit it, and hand it to the track's filter.
 
     Args:
@@ -48,18 +52,27 @@ def draft(track: Track, keypoints: Keypoints2D, window: Window, lifted: Pose3D, 
         window: that it was lifted from.
         lifted: the pose.
         time_s: of that frame, later than the last call's.
+        ghost: pose of a second lifter, that gets the same body.
     """
     xyz_m = lifted.xyz_m
     xy, confidence = window.xy[window.target] * np.float32(window.plane_scale), window.confidence[window.target]
     if track.body is not None:
         track.body.observe(time_s, xyz_m, confidence)
-        lengths_m = track.body.lengths_m
-        xyz_m = fix_bones(xyz_m, lengths_m)
-        root_m = place_root(xyz_m, xy, confidence)
-        if root_m is not None:
-            xyz_m, _ = refit(xyz_m, root_m, xy, confidence, lengths_m)
-    track.smoother.push(time_s, np.where(_unknown(keypoints), np.float32(np.nan), xyz_m))
-    return Draft(track, keypoints, xyz_m, xy, confidence, window.plane_scale)
+        xyz_m = _embodied(track.body, xyz_m, xy, confidence)
+    unknown = _unknown(keypoints)
+    if ghost is not None:
+        ghost_m = ghost.xyz_m if track.body is None else _embodied(track.body, ghost.xyz_m, xy, confidence)
+        ghost = Pose3D(np.where(unknown, np.float32(np.nan), ghost_m), confidence)
+    track.smoother.push(time_s, np.where(unknown, np.float32(np.nan), xyz_m))
+    return Draft(track, keypoints, xyz_m, xy, confidence, window.plane_scale, ghost)
+
+
+def _embodied(body: BodyModel, xyz_m: Float32Array, xy: Float32Array, confidence: Float32Array) -> Float32Array:
+    """A lifted pose with a person's bones, refitted to the joints in the picture."""
+    lengths_m = body.lengths_m
+    xyz_m = fix_bones(xyz_m, lengths_m)
+    root_m = place_root(xyz_m, xy, confidence)
+    return xyz_m if root_m is None else refit(xyz_m, root_m, xy, confidence, lengths_m)[0]
 
 
 def finish(draft: Draft, time_s: float, size_wh: tuple[int, int]) -> Person:
@@ -92,6 +105,7 @@ def finish(draft: Draft, time_s: float, size_wh: tuple[int, int]) -> Person:
         pose=Pose3D(xyz_m=xyz_m, confidence=draft.confidence),
         root_m=root_m,
         reprojection_px=reprojection_px,
+        ghost=draft.ghost,
     )
 
 

@@ -88,6 +88,10 @@ class OneEuro:
         self._value: Float32Array | None = None
         self._speed: Float32Array | None = None
 
+    def tune(self, parameters: OneEuroParameters | None) -> None:
+        """Go on with other parameters from what the filter knows, so that nothing jumps."""
+        self._parameters = parameters
+
     def __call__(self, time_s: float, value: Float32Array) -> Float32Array:
         """Filter the next value.
 
@@ -122,6 +126,10 @@ class Causal:
     def __init__(self, one_euro: OneEuro) -> None:
         self._one_euro = one_euro
         self._filtered: Float32Array | None = None
+
+    def tune(self, preset: str) -> None:
+        """Go on with another preset."""
+        self._one_euro.tune(PRESETS[preset])
 
     def push(self, time_s: float, value: Float32Array) -> None:
         """Filter the next value."""

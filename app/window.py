@@ -6,7 +6,7 @@ from collections import deque
 
 import numpy as np
 
-from .datatypes import Float32Array, Window
+from .datatypes import Float32Array, LifterSpec, Window
 from .skeleton import H36M17
 
 MAX_GAP_S = 0.35
@@ -20,16 +20,18 @@ class PoseWindow:
     frame, or after the last one that is known, is filled by repeating that frame, which is what training does at the
     ends of a clip.
 
+    Several lifters may look at the same joints, each through a window of its own.
+
     Args:
         num_frames: T, frames in the window.
         rate_hz: frames a second that the lifter was trained at.
         look_ahead: how many of the frames come after the one that is lifted; 0 makes the newest frame the target.
+        keep_s: how far back to remember at least, so that the window of a lifter that comes later is full at once.
     """
 
-    def __init__(self, *, num_frames: int, rate_hz: float, look_ahead: int = 0) -> None:
-        self._target = num_frames - 1 - look_ahead
-        self._offsets_s = (np.arange(num_frames) - self._target) / rate_hz
-        self._past_s = self._target / rate_hz
+    def __init__(self, *, num_frames: int, rate_hz: float, look_ahead: int = 0, keep_s: float = 0.0) -> None:
+        self._spec = LifterSpec(name="", num_frames=num_frames, rate_hz=rate_hz, look_ahead=look_ahead)
+        self._keep_s = max(keep_s, _past_s(self._spec))
         self._samples: deque[tuple[float, Float32Array, Float32Array]] = deque()
 
     def push(self, time_s: float, xy: Float32Array, confidence: Float32Array) -> None:
@@ -46,31 +48,48 @@ class PoseWindow:
         held = self._samples[-1][1] if has_fresh_past else None
         self._samples.append((time_s, fill_unknown(xy, held), confidence))
 
-    def at(self, time_s: float) -> Window:
-        """The window around a frame that was pushed. Ask for rising times: what only earlier ones need is dropped."""
+    def at(self, time_s: float, spec: LifterSpec | None = None) -> Window:
+        """The window around a frame that was pushed. Ask for times that do not fall: what only earlier ones need is
+        dropped.
+
+        Args:
+            time_s: of that frame.
+            spec: of the lifter that looks; the one that the window was made for by default.
+        """
+        spec = spec or self._spec
+        past_s, target = _past_s(spec), spec.num_frames - 1 - spec.look_ahead
+        self._keep_s = max(self._keep_s, past_s)
         # One sample older than the past stays, so that the window's first frame can be interpolated.
-        while len(self._samples) > 2 and self._samples[1][0] <= time_s - self._past_s:
+        while len(self._samples) > 2 and self._samples[1][0] <= time_s - self._keep_s:
             self._samples.popleft()
-        times_s, positions, confidences = (np.array(column) for column in zip(*self._unbroken(time_s), strict=True))
-        wanted_s = time_s + self._offsets_s
+        samples = self._unbroken(time_s, time_s - past_s)
+        times_s, positions, confidences = (np.array(column) for column in zip(*samples, strict=True))
+        wanted_s = time_s + (np.arange(spec.num_frames) - target) / spec.rate_hz
         after = np.clip(np.searchsorted(times_s, wanted_s), 0, len(times_s) - 1)
         before = np.maximum(after - 1, 0)
         length_s = np.where(after == before, 1.0, times_s[after] - times_s[before])
         share = np.clip((wanted_s - times_s[before]) / length_s, 0, 1).astype(np.float32)
         xy = positions[before] + share[:, None, None] * (positions[after] - positions[before])
         confidence = confidences[before] + share[:, None] * (confidences[after] - confidences[before])
-        return Window(xy=xy, confidence=confidence, target=self._target)
+        return Window(xy=xy, confidence=confidence, target=target)
 
-    def _unbroken(self, time_s: float) -> list[tuple[float, Float32Array, Float32Array]]:
-        """The samples around a time, up to the next long hole on either side."""
+    def _unbroken(self, time_s: float, first_s: float) -> list[tuple[float, Float32Array, Float32Array]]:
+        """The samples around a time, up to the next long hole on either side, and but one older than the first time."""
         run: list[tuple[float, Float32Array, Float32Array]] = []
         for sample in self._samples:
+            if sample[0] <= first_s:
+                run.clear()
             if run and sample[0] - run[-1][0] > MAX_GAP_S:
                 if sample[0] > time_s:
                     break
                 run.clear()
             run.append(sample)
         return run
+
+
+def _past_s(spec: LifterSpec) -> float:
+    """How far back a lifter looks."""
+    return (spec.num_frames - 1 - spec.look_ahead) / spec.rate_hz
 
 
 def fill_unknown(xy: Float32Array, held: Float32Array | None) -> Float32Array:
