@@ -236,7 +236,7 @@ def draw_sequences(motion: Motion, count: int, kind: str, window: int) -> Sample
 def make_run(chosen: Variant, training: Motion, *, steps: int, seed: int, device: torch.device) -> Run:
     """A run that has not begun."""
     config = replace(chosen.config, steps=steps, seed=seed)
-    maker: Maker = SampleMaker(training, config.num_frames)
+    maker: Maker = SampleMaker(training, config.num_frames, config.look_ahead)
     if chosen.is_still:
         maker = Still(maker, config.target)
     return Run(config, maker, device=device)

@@ -77,7 +77,7 @@ def main() -> None:
     print("| lifter | T | batch | made, windows/s | trained, windows/s | ratio |\n|---|---|---|---|---|---|")
     for name in arguments.lifter:
         config = preset(name, "live")
-        made, trained = measure(config, SampleMaker(motion, config.num_frames), arguments.rounds)
+        made, trained = measure(config, SampleMaker(motion, config.num_frames, config.look_ahead), arguments.rounds)
         size = f"{name} | {config.num_frames} | {config.batch_size}"
         print(f"| {size} | {made:.0f} | {trained:.0f} | {made / trained:.1f} |", flush=True)
 

@@ -276,24 +276,29 @@ def hide_legs(xy: Tensor, chance: Chance, *, guessed: bool = True) -> Tensor:
     return hidden
 
 
-def seen_by_slow_camera(xy: Tensor, chance: Chance) -> Tensor:
+def seen_by_slow_camera(xy: Tensor, chance: Chance, *, look_ahead: int = 0) -> Tensor:
     """Joints (N, T, 17, 2) of 30 frames a second as the run time makes them from a camera that takes fewer.
 
-    Between the frames of the camera joints are interpolated along straight lines (``posedemo.window``). The last frame
-    is always the camera's own, because only such frames are lifted; one of 60 frames a second shows every frame wanted.
+    Between the frames of the camera joints are interpolated along straight lines (``posedemo.window``). The target is
+    always the camera's own, because only such frames are lifted; one of 60 frames a second shows every frame wanted.
+
+    Args:
+        xy: of every frame.
+        chance: draws windows and rates.
+        look_ahead: frames of the window after the target.
     """
     num_frames = xy.shape[1]
+    target = num_frames - 1 - look_ahead
     is_slow = chance.happens(len(xy), probability=_SLOW_CAMERA_PROBABILITY)
     (rows,) = is_slow.nonzero(as_tuple=True)
     step = _RATE_HZ / chance.uniform(len(rows), 1, low=_SLOWEST_CAMERA_HZ, high=_RATE_HZ)
-    back = torch.arange(num_frames - 1, -1, -1)
-    # Camera frames lie whole multiples of the step before the last frame, rounded to frames that exist.
-    number = torch.floor(back / step)
-    after = (number * step).round().long()
-    before = ((number + 1) * step).round().long().clamp(max=num_frames - 1)
-    share = (back - after) / (before - after).clamp(min=1)
-    last = num_frames - 1
+    since_target = torch.arange(num_frames) - target
+    # Camera frames lie whole multiples of the step from the target, rounded to frames that exist.
+    number = torch.floor(since_target / step)
+    before = (number * step).round().long().clamp(min=-target)
+    after = ((number + 1) * step).round().long().clamp(max=look_ahead)
+    share = (since_target - before) / (after - before).clamp(min=1)
     own = torch.arange(len(rows))[:, None]
     slow = xy[rows]
-    slow = torch.lerp(slow[own, last - after], slow[own, last - before], share[:, :, None, None])
+    slow = torch.lerp(slow[own, target + before], slow[own, target + after], share[:, :, None, None])
     return xy.index_copy(0, rows, slow)

@@ -59,6 +59,7 @@ class SampleMaker:
     Attributes:
         motion: where windows are drawn from.
         num_frames: T, length of a window.
+        look_ahead: frames of it after the one whose pose is wanted.
         vary_motion: change bodies, poses and speed.
         detector_errors: give the 2D a detector's errors; without, only its definition of the joints.
         level: hold the camera level; without, at any pitch and roll.
@@ -68,6 +69,7 @@ class SampleMaker:
 
     motion: Motion
     num_frames: int
+    look_ahead: int = 0
     vary_motion: bool = True
     detector_errors: bool = True
     level: bool = False
@@ -87,6 +89,7 @@ class SampleMaker:
             chance,
             count,
             num_frames=self.num_frames,
+            look_ahead=self.look_ahead,
             double_step_probability=_DOUBLE_STEP_PROBABILITY if self.vary_motion else 0.0,
         )
         world_m = face_forward(drawn_m)
@@ -99,7 +102,7 @@ class SampleMaker:
         points = project(to_camera_axes(seen_m, rotations) + places_m[:, None, None])
         xy = detect(points, chance) if self.detector_errors else derive(points[:, 1:])
         if self.vary_motion:
-            xy = seen_by_slow_camera(xy, chance)
+            xy = seen_by_slow_camera(xy, chance, look_ahead=self.look_ahead)
         camera_m = to_camera_axes(world_m[:, 1:], rotations)
         xyz_m = camera_m - camera_m[:, :, _PELVIS, None]
         if self.turned:

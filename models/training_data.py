@@ -96,7 +96,9 @@ def _virtual(corpus: Corpus, config: TrainConfig, holdout: Sequence[str]) -> Tra
             for name in ("mpjpe_mm", "p_mpjpe_mm")
         }
 
-    maker = SampleMaker(load_motion(corpus, kept), config.num_frames, turned=config.normalisation == SIGHT)
+    maker = SampleMaker(
+        load_motion(corpus, kept), config.num_frames, config.look_ahead, turned=config.normalisation == SIGHT
+    )
     return TrainingData(config, maker, measure, f"{len(kept)} clips, {len(held)} are held out")
 
 

@@ -56,18 +56,25 @@ def load_motion(corpus: Corpus, clips: Sequence[Clip]) -> Motion:
 
 
 def draw_windows(
-    motion: Motion, chance: Chance, count: int, *, num_frames: int, double_step_probability: float = 0.0
+    motion: Motion,
+    chance: Chance,
+    count: int,
+    *,
+    num_frames: int,
+    look_ahead: int = 0,
+    double_step_probability: float = 0.0,
 ) -> Tensor:
-    """Draw windows whose last frame is anywhere in a clip.
+    """Draw windows whose target frame is anywhere in a clip.
 
-    Where a window reaches back beyond the start of its clip, the first frame is repeated, as at run time. One earlier
-    frame of the same clip comes first: what the run time may still hold on to.
+    Where a window reaches beyond the start or the end of its clip, the first or the last frame is repeated, as at run
+    time. One earlier frame of the same clip comes first: what the run time may still hold on to.
 
     Args:
         motion: the clips.
         chance: draws clips and frames.
         count: number of windows.
         num_frames: their length.
+        look_ahead: frames of them after the target.
         double_step_probability: how many windows take every second frame only, as if the motion were twice as fast.
 
     Returns:
@@ -75,10 +82,12 @@ def draw_windows(
     """
     clip = chance.choice(motion.weights, count)
     start, length = motion.starts[clip], motion.lengths[clip]
-    last = start + (chance.uniform(count, low=0, high=1) * length).long().clamp(max=length - 1)
+    end = start + length - 1
+    target = torch.minimum(start + (chance.uniform(count, low=0, high=1) * length).long(), end)
     step = 1 + chance.happens(count, probability=double_step_probability).long()
-    back = torch.arange(num_frames - 1, -1, -1) * step[:, None]
+    back = torch.arange(num_frames - 1 - look_ahead, -1 - look_ahead, -1) * step[:, None]
     earlier = back[:, :1] + chance.integers(count, 1, low=_EARLIER_FRAMES[0], high=_EARLIER_FRAMES[1])
-    frames = torch.maximum(last[:, None] - torch.cat([earlier, back], dim=1), start[:, None])
+    frames = target[:, None] - torch.cat([earlier, back], dim=1)
+    frames = torch.minimum(torch.maximum(frames, start[:, None]), end[:, None])
     # The same as motion.xyz_m[frames], in a third of the time.
     return motion.xyz_m.flatten(1).index_select(0, frames.flatten()).reshape(*frames.shape, H36M17.num_joints, 3)

@@ -31,13 +31,13 @@ def motion(corpus_path: Path) -> Motion:
     return load_motion(corpus, corpus.clips)
 
 
-def run_time_window(xy: np.ndarray, frames: list[int]) -> np.ndarray:
-    """(T, 17, 2) what a lifter is fed at the last of some frames at 30 a second, by way of pixels."""
-    window = PoseWindow(num_frames=len(xy), rate_hz=RATE_HZ)
+def run_time_window(xy: np.ndarray, frames: list[int], *, look_ahead: int = 0) -> np.ndarray:
+    """(T, 17, 2) what a lifter is fed, who has seen some frames at 30 a second, by way of pixels."""
+    window = PoseWindow(num_frames=len(xy), rate_hz=RATE_HZ, look_ahead=look_ahead)
     for frame in frames:
         xy_px = to_pixels(xy[frame], SIZE_WH).astype(np.float32)
         window.push(frame / RATE_HZ, to_screen(xy_px, SIZE_WH), np.ones(17, np.float32))
-    return window.at(frames[-1] / RATE_HZ).xy
+    return window.at((len(xy) - 1 - look_ahead) / RATE_HZ).xy
 
 
 def solve_camera(world_m: np.ndarray, xyz_m: np.ndarray, xy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -85,18 +85,20 @@ def test_windows_of_moving_people_are_what_the_run_time_feeds_in(motion: Motion,
     assert farthest > (0.8 if speed_m else 0.2), "nobody goes anywhere"
 
 
-def test_a_slow_camera_is_interpolated_as_at_run_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("look_ahead", [0, 13], ids=["last", "centre"])
+def test_a_slow_camera_is_interpolated_as_at_run_time(monkeypatch: pytest.MonkeyPatch, look_ahead: int) -> None:
     monkeypatch.setattr(detections, "_SLOW_CAMERA_PROBABILITY", 1.0)
     xy = torch.randn(40, 27, 17, 2)
-    slow = seen_by_slow_camera(xy, Chance(0))
+    slow = seen_by_slow_camera(xy, Chance(0), look_ahead=look_ahead)
     rates = set()
     for true, seen in zip(xy.numpy(), slow.numpy(), strict=True):
         frames = [frame for frame in range(27) if np.array_equal(true[frame], seen[frame])]
-        assert frames[-1] == 26
+        assert 26 - look_ahead in frames
         rates.add(len(frames))
-        fed = run_time_window(true, frames)
-        # Before its first frame the run time repeats that one, where training knows an earlier frame's.
-        np.testing.assert_allclose(seen[frames[0] :], fed[frames[0] :], atol=1e-4)
+        fed = run_time_window(true, frames, look_ahead=look_ahead)
+        # Beyond its first and last frame the run time repeats those, where training knows the next one's.
+        known = slice(frames[0], frames[-1] + 1)
+        np.testing.assert_allclose(seen[known], fed[known], atol=1e-4)
     assert min(rates) <= 11
     assert max(rates) >= 22
 

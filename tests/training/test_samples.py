@@ -48,8 +48,9 @@ def test_rotations() -> None:
     torch.testing.assert_close(from_vector(torch.zeros(3)), torch.eye(3))
 
 
-def test_windows_are_frames_of_one_clip_and_repeat_its_start(motion: Motion) -> None:
-    windows = draw_windows(motion, Chance(0), 200, num_frames=5)
+@pytest.mark.parametrize("look_ahead", [0, 2])
+def test_windows_are_frames_of_one_clip_and_repeat_its_ends(motion: Motion, look_ahead: int) -> None:
+    windows = draw_windows(motion, Chance(0), 200, num_frames=5, look_ahead=look_ahead)
     assert windows.shape == (200, 6, 17, 3)
     frame_of = {tuple(frame[AT("head")].tolist()): number for number, frame in enumerate(motion.xyz_m)}
     numbers = np.array([[frame_of[tuple(frame[AT("head")].tolist())] for frame in window] for window in windows])
@@ -58,6 +59,9 @@ def test_windows_are_frames_of_one_clip_and_repeat_its_start(motion: Motion) -> 
     steps = np.diff(numbers[:, 1:], axis=1)
     assert set(steps.ravel().tolist()) == {0, 1}
     assert (numbers[:, 0] <= numbers[:, 1]).all()
+    ends = (motion.starts + motion.lengths - 1).numpy()
+    is_last_repeated = (numbers[:, -1] == numbers[:, -2]) & np.isin(numbers[:, -1], ends)
+    assert is_last_repeated.any() == bool(look_ahead), "a target near the end has no frames after it"
 
 
 def test_repeated_actions_count_less(corpus_path: Path) -> None:
