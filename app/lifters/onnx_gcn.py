@@ -146,6 +146,12 @@ def _session(model: bytes, provider: str) -> ort.InferenceSession:
         return ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
 
 
+def built_in_providers() -> tuple[str, ...]:
+    """Names of the providers that this ONNX Runtime was built with; whether they work, only a session tells."""
+    built_in = ort.get_available_providers()
+    return tuple(name for name, provider in PROVIDERS.items() if provider in built_in)
+
+
 def _has_cuda_device() -> bool:
     """True where the NVIDIA driver counts at least one device; ONNX Runtime lists CUDA even without."""
     try:

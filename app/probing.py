@@ -1,0 +1,150 @@
+"""Asks the machine what may hang or crash whoever asks: in a process of its own, and for no longer than a time limit.
+
+Drivers of cameras, windows and GPUs do both. ``python -m posedemo.probing QUESTION ...`` answers with a line of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .datatypes import Frame
+from .errors import PosedemoError
+from .manifest import manifest
+
+_KILLED_WITHIN_S = 1.0
+_MEASURED_FOR_S = 1.5
+
+
+class ProbeError(PosedemoError):
+    """What was asked did not work; the message says what is wrong."""
+
+
+def ask(question: str, *arguments: object, limit_s: float) -> dict[str, Any]:
+    """Put a question in a process of its own.
+
+    Args:
+        question: one of ``QUESTIONS``.
+        arguments: of the question.
+        limit_s: how long the answer may take.
+
+    Raises:
+        ProbeError: it does not work, crashes, or takes too long.
+    """
+    command = [sys.executable, "-m", "posedemo.probing", question, *map(str, arguments)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        answer, _ = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired as error:
+        raise ProbeError(f"gave no answer for {limit_s:g} s") from error
+    finally:
+        _end(process)
+    return _read(answer, process.returncode)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill it if it still runs. One that is stuck in a driver cannot be killed, and is not waited for."""
+    if process.poll() is None:
+        process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_KILLED_WITHIN_S)
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _read(answer: bytes, code: int) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(answer.splitlines()[-1])
+    except (ValueError, IndexError) as error:
+        # Signals that end a process come as negative numbers.
+        raise ProbeError(
+            "crashed in its driver" if code < 0 else f"ended with code {code} without an answer"
+        ) from error
+    if "error" in content:
+        raise ProbeError(content["error"], content["hint"])
+    return content
+
+
+def measured_fps(frames: Iterable[Frame]) -> float:
+    """Frames a second that really come: counted for a while, after as long, for cameras begin late and then hurry."""
+    times_s: list[float] = []
+    for frame in frames:
+        times_s.append(frame.stamp.time_s)
+        if times_s[-1] - times_s[0] >= 2 * _MEASURED_FOR_S:
+            break
+    steady = [time_s for time_s in times_s if time_s - times_s[0] >= _MEASURED_FOR_S]
+    return (len(steady) - 1) / (steady[-1] - steady[0]) if len(steady) > 1 else 0.0
+
+
+def _camera(number: str) -> dict[str, Any]:
+    """Open a camera and measure its rate."""
+    from .capture.camera import CameraDevice
+
+    camera = CameraDevice(int(number))
+    try:
+        return {"size_wh": camera.info.size_wh, "fps": measured_fps(camera.frames()), "words": camera.words}
+    finally:
+        camera.close()
+
+
+def _window() -> dict[str, Any]:
+    """Open a hidden window, and ask who draws in it."""
+    from .viewer.driver import describe_driver
+
+    return describe_driver()
+
+
+def _lifter(name: str, provider: str) -> dict[str, Any]:
+    """Make a session on a provider, which lifts once."""
+    from . import registry
+
+    with registry.create_lifter(name, provider=provider) as lifter:
+        return {"provider": lifter.provider}
+
+
+def _lifters() -> dict[str, Any]:
+    """Let every lifter that is here lift once, on the provider that it would take by itself."""
+    return {"runs": [_run_of(entry.name) for entry in manifest() if entry.kind == "lifter" and not entry.is_untrained]}
+
+
+def _run_of(name: str) -> dict[str, Any]:
+    try:
+        return {"name": name, **_lifter(name, "auto")}
+    except PosedemoError as error:
+        return {"name": name, "error": error.message, "hint": error.hint}
+
+
+def _providers() -> dict[str, Any]:
+    """What ONNX Runtime was built with, which says nothing of what works."""
+    from .lifters.onnx_gcn import built_in_providers
+
+    return {"names": built_in_providers()}
+
+
+QUESTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "camera": _camera,
+    "window": _window,
+    "lifter": _lifter,
+    "lifters": _lifters,
+    "providers": _providers,
+}
+
+
+def main() -> None:
+    """Answer the question on the command line."""
+    question, *arguments = sys.argv[1:]
+    try:
+        content = QUESTIONS[question](*arguments)
+    except PosedemoError as error:
+        content = {"error": error.message, "hint": error.hint}
+    except ImportError as error:
+        content = {"error": f"a library cannot be loaded: {error}", "hint": "install posedemo again"}
+    sys.stdout.write("\n" + json.dumps(content) + "\n")
+
+
+if __name__ == "__main__":
+    main()
