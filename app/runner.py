@@ -24,15 +24,18 @@ from tqdm import tqdm
 
 from . import pipeline, registry
 from .body import BodyModel
-from .capture.source import SESSION_SUFFIX, SourceInfo, is_session, open_source
+from .capture.opening import check_camera_settings, open_run_source
+from .capture.source import SESSION_SUFFIX, SourceInfo, Watchful, is_session
 from .capture.thread import Capture
 from .datatypes import Frame, LifterSpec
 from .errors import ConfigError, ModelError
 from .live.shared import Shared
 from .live.status import Status, tell
 from .live.status_sink import StatusSink
+from .live.steering import Steering, Workshop
 from .live.turnstile import Turnstile
 from .live.wishes import Wishes
+from .manifest import manifest
 from .modes import Mode, choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
 from .outputs import POSE_SUFFIXES, VIDEO_SUFFIXES, check_outputs, check_suffix
 from .sessions.header import make_header
@@ -60,6 +63,9 @@ MAX_LOOK_AHEAD_S = 1.5
 """Of a lifter. 81 frames at 30 a second, centred, are 1.33 s: 250 MB of pictures in full HD. The filters' 0.4 s at most
 come on top."""
 
+MANIFEST_RATE_HZ = 30.0
+"""At which all lifters of the manifest were trained."""
+
 _ROOT_SMOOTHING = OneEuroParameters(min_cutoff_hz=0.7, beta_per_m=1.5)
 """A place in the room is a guess that jitters along the line of sight; it is smoothed harder than the pose."""
 
@@ -79,7 +85,7 @@ def run(settings: Settings) -> int:
     settings = replace(settings, mode=mode, lifter=lifter_in_mode(settings.lifter, mode))
     statistics, timers = RunStatistics(), StageTimers()
     with ExitStack() as stack:
-        source = open_source(camera=settings.camera, video=settings.video)
+        source = open_run_source(settings, is_watched=has_window)
         wishes = _first_wishes(settings)
         session = source if isinstance(source, SessionSource) else None
         capture = Capture(source) if session is None else SessionPlayback(session, wishes)
@@ -90,8 +96,10 @@ def run(settings: Settings) -> int:
         stack.callback(lifter.close)
         _check_look_ahead(lifter.spec, settings)
         outputs = stack.enter_context(SinkSet(settings, source.info, lifter.spec))
-        stages = stack.enter_context(open_stages(settings, lifter))
+        stages = open_stages(settings, lifter)
         status = _first_status(settings, lifter, source.info)
+        workshop = _workshop(settings, lifter.spec, has_detector=session is None)
+        steering = stack.enter_context(Steering(stages, lifter, wishes, status, workshop))
         if settings.record is not None:
             recording = SessionFile(settings.record, make_header(settings, source.info), tell=partial(tell, status))
             stages = replace(stages, recorder=stack.enter_context(recording))
@@ -99,6 +107,8 @@ def run(settings: Settings) -> int:
         # frame to set off full collections, each of which would visit them all.
         gc.collect()
         gc.freeze()
+        if isinstance(source, Watchful):
+            source.report_to(status)
         capture.start()
         is_paced = has_window and not source.info.is_live and not settings.writes_files
         longest_hole_s = math.inf if session is None else LONGEST_HOLE_S
@@ -114,7 +124,7 @@ def run(settings: Settings) -> int:
         frames = _progress(_limited(turnstile, settings), source.info, settings)
 
         def work() -> None:
-            pipeline.run(frames, stages, sinks, timers)
+            pipeline.run(frames, stages, sinks, timers, steering)
 
         if viewer is None:
             work()
@@ -130,6 +140,8 @@ def run(settings: Settings) -> int:
             detector=settings.detector,
             lifter=settings.lifter,
             provider=lifter.provider,
+            detectors_used=steering.detectors_used,
+            lifters_used=steering.lifters_used,
             size_wh=source.info.size_wh,
             **posing_facts(lifter.spec, settings, mode),
             lock_on=dataclasses.asdict(stages.tracker.counts),
@@ -147,6 +159,7 @@ def check_settings(settings: Settings) -> None:
         OutputError: an output that cannot be written.
     """
     check_posing(settings)
+    check_camera_settings(settings)
     if (settings.camera is None) == (settings.video is None):
         raise ConfigError(
             "give one source: a camera or a video",
@@ -230,26 +243,68 @@ def open_stages(settings: Settings, lifter: pipeline.Lifter) -> pipeline.Stages:
 def make_stages(settings: Settings, detector: pipeline.Detector, lifter: pipeline.Lifter) -> pipeline.Stages:
     """The stages around a detector and a lifter that are there."""
     mode = choose_mode(settings)
-    new_track = track_maker(lifter.spec, settings.smooth, mode=mode, bones=settings.bones, height_cm=settings.height_cm)
+    new_track = _track_maker_with(settings, lifter.spec, settings.smooth)
     tracker = Tracker(max_people=settings.max_people, new_track=new_track)
     return pipeline.Stages(detector, tracker, lifter, settings.fov_deg, smoothing_look_ahead_s(settings, mode))
 
 
 def track_maker(
-    spec: LifterSpec, smooth: str, *, mode: Mode = "live", bones: str = "free", height_cm: float | None = None
+    spec: LifterSpec,
+    smooth: str,
+    *,
+    mode: Mode = "live",
+    bones: str = "free",
+    height_cm: float | None = None,
+    keep_s: float = 0.0,
 ) -> Callable[[int], Track]:
     """What makes a track for a new person: an empty window, fresh filters, and a body that is still to be learned."""
 
     def make(track_id: int) -> Track:
         return Track(
             track_id=track_id,
-            window=PoseWindow(num_frames=spec.num_frames, rate_hz=spec.rate_hz, look_ahead=spec.look_ahead),
+            window=PoseWindow(
+                num_frames=spec.num_frames, rate_hz=spec.rate_hz, look_ahead=spec.look_ahead, keep_s=keep_s
+            ),
             smoother=make_smoother(smooth, zero_phase=mode == "file"),
             root_smoother=OneEuro(_ROOT_SMOOTHING),
             body=None if bones == "free" else BodyModel(None if height_cm is None else height_cm / 100),
         )
 
     return make
+
+
+def _track_maker_with(settings: Settings, spec: LifterSpec, smooth: str) -> Callable[[int], Track]:
+    """A run's tracks: their windows suit every lifter of the manifest, so that each finds its own full at once."""
+    longest = max(entry.num_frames or 1 for entry in manifest())
+    return track_maker(
+        spec,
+        smooth,
+        mode=choose_mode(settings),
+        bones=settings.bones,
+        height_cm=settings.height_cm,
+        keep_s=longest / MANIFEST_RATE_HZ,
+    )
+
+
+def _workshop(settings: Settings, spec: LifterSpec, *, has_detector: bool) -> Workshop:
+    """What the run's stages may be changed for."""
+    mode = choose_mode(settings)
+
+    def open_lifter(name: str) -> OnnxLifter | WorldLandmarks:
+        return registry.create_lifter(lifter_in_mode(name, mode), provider=settings.provider)
+
+    def open_detector(name: str) -> pipeline.Detector:
+        return registry.create_detector(name, max_people=settings.max_people)
+
+    def tracks_with(smooth: str) -> Callable[[int], Track]:
+        return _track_maker_with(settings, spec, smooth)
+
+    return Workshop(
+        open_lifter=open_lifter,
+        open_detector=open_detector if has_detector else None,
+        tracks_with=None if mode == "file" else tracks_with,
+        is_bound=bool(settings.exports),
+    )
 
 
 def _first_wishes(settings: Settings) -> Shared[Wishes]:

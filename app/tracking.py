@@ -43,6 +43,9 @@ _AROUND = 0.6
 """A person is whoever stands within so many body sizes of their place for so long although refused, while a second look
 with that one covered finds nobody else: what was impossible was the detector's pose before."""
 
+_HAND_OVER_S = 0.5
+"""So long another person is looked for who could take over."""
+
 _OFF_CENTRE = 0.5
 """What being in a corner of the picture takes off a newcomer's size when one is chosen."""
 
@@ -124,11 +127,15 @@ class LockCounts:
         rejected_jumps: times the detector left a person for something that cannot be them.
         looks_again: frames that were looked at twice.
         recoveries: times a person who was left or not found was found again, before they counted as lost.
+        hand_overs: times somebody else took over when that was asked for.
+        refused_hand_overs: times nobody else was found who could.
     """
 
     rejected_jumps: int = 0
     looks_again: int = 0
     recoveries: int = 0
+    hand_overs: int = 0
+    refused_hand_overs: int = 0
 
 
 _Match = tuple[Track, Keypoints2D]
@@ -147,25 +154,55 @@ class Tracker:
         self._new_track = new_track
         self._tracks: list[Track] = []
         self._num_made = 0
+        self._is_leaving = False
+        self._leaving_s: float | None = None
         self._matched: tuple[list[_Match], list[Keypoints2D]] | None = None
         self._matched_people: Sequence[Keypoints2D] = ()
         self.counts = LockCounts()
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """Everybody who is followed, also while they are not seen for a moment."""
+        return tuple(self._tracks)
+
+    def change_maker(self, new_track: Callable[[int], Track]) -> None:
+        """Make the tracks of newcomers with this from now on."""
+        self._new_track = new_track
+
+    def hand_over(self) -> bool:
+        """Leave the only person who is followed for the next one to their right in the picture, or the leftmost.
+
+        The person stays until somebody else is found, and for good where nobody is.
+
+        Returns:
+            False where nobody is followed, or several may be: there is nobody to be left.
+        """
+        if self._max_people > 1 or not self._tracks:
+            return False
+        self._is_leaving, self._leaving_s = True, None
+        return True
 
     def focus(self, people: Sequence[Keypoints2D], stamp: Stamp, size_wh: tuple[int, int]) -> Focus | None:
         """Where to look again, if anywhere: ask before ``update``, and give it what the second look found.
 
         Where somebody is missing who was there a moment ago, their place; where the first person is about to be
-        chosen, the whole picture, for MediaPipe gives the first it finds and not the one in front.
+        chosen, the whole picture, for MediaPipe gives the first it finds and not the one in front; and where another
+        person shall take over, the whole picture without the present one.
 
         Args:
             people: as of ``update``.
             stamp: as of ``update``.
             size_wh: of the picture; who left it is not looked for.
         """
-        self._matched = None
         tracks = self._alive(stamp)
-        everybody = Focus() if people else None
-        focus = self._missing(tracks, people, stamp, size_wh) if tracks else everybody
+        # Matching the same people twice a frame would cost as much again.
+        self._matched, self._matched_people = self._match(tracks, people, stamp), people
+        if not tracks:
+            focus = Focus() if people else None
+        elif self._is_leaving:
+            focus = Focus(others=tuple(keypoints for _, keypoints in self._matched[0]) or (tracks[0].keypoints,))
+        else:
+            focus = self._missing(tracks, self._matched, stamp, size_wh)
         self.counts.looks_again += focus is not None
         return focus
 
@@ -200,12 +237,14 @@ class Tracker:
             frame's.
         """
         self._tracks = self._alive(stamp)
-        # Matching the same people twice a frame would cost as much again.
         matched = self._matched if self._matched_people is people else None
         matches, strangers = matched or self._match(self._tracks, people, stamp)
         self._matched = None
+        if self._is_leaving and (successor := self._successor([*strangers, *again], stamp)) is not None:
+            return (successor,)
         held = [track for track, _ in matches]
-        missing = [track for track in self._tracks if track not in held]
+        # Who is about to be left is not looked for: what a second look found is somebody else.
+        missing = [] if self._is_leaving else [track for track in self._tracks if track not in held]
         rescued, more_strangers = self._match(missing, again, stamp, slack=_SLACK)
         matches += rescued
         bystanders = [stranger for stranger in strangers if not _is_seen_twice(stranger, matches, _CONFIRMED)]
@@ -234,11 +273,38 @@ class Tracker:
     def _alive(self, stamp: Stamp) -> list[Track]:
         return [track for track in self._tracks if stamp.time_s - track.seen_s <= LOST_AFTER_S]
 
+    def _successor(self, others: Sequence[Keypoints2D], stamp: Stamp) -> Track | None:
+        """A new track of whoever takes over from the only person, if anybody does."""
+        if not self._tracks:
+            self._is_leaving = False
+            return None
+        leaving = self._tracks[0]
+        self._leaving_s = stamp.time_s if self._leaving_s is None else self._leaving_s
+        own = [(leaving, leaving.keypoints)]
+        found = [one for one in others if known_joints(one).any() and not _is_seen_twice(one, own)]
+        if not found:
+            if stamp.time_s - self._leaving_s >= _HAND_OVER_S:
+                self._is_leaving = False
+                self.counts.refused_hand_overs += 1
+            return None
+        middle_px = _middle_px(leaving.keypoints)
+        following = min(found, key=lambda one: (_middle_px(one) <= middle_px, _middle_px(one)))
+        successor = self._make(following, stamp)
+        # The detector goes on following the one who was left, unless they are covered.
+        successor.refuse([leaving.keypoints], stamp)
+        self._tracks, self._is_leaving = [successor], False
+        self.counts.hand_overs += 1
+        return successor
+
     def _missing(
-        self, tracks: list[Track], people: Sequence[Keypoints2D], stamp: Stamp, size_wh: tuple[int, int]
+        self,
+        tracks: list[Track],
+        matched: tuple[list[_Match], list[Keypoints2D]],
+        stamp: Stamp,
+        size_wh: tuple[int, int],
     ) -> Focus | None:
         """The place of somebody who is missing and should still be in the picture: who was seen last goes first."""
-        matches, strangers = self._match(tracks, people, stamp)
+        matches, strangers = matched
         seen = [track for track, _ in matches]
         others = (*(keypoints for _, keypoints in matches), *strangers)
         for track in sorted(tracks, key=lambda track: track.seen_s, reverse=True):
@@ -277,12 +343,21 @@ class Tracker:
                 break
             if not known_joints(keypoints).any() or _is_seen_twice(keypoints, [*matches, *made]):
                 continue
-            track = self._new_track(self._num_made)
-            track.past = Past.first(keypoints, stamp.time_s)
-            self._num_made += 1
+            track = self._make(keypoints, stamp)
             self._tracks.append(track)
             made.append((track, keypoints))
         return made
+
+    def _make(self, keypoints: Keypoints2D, stamp: Stamp) -> Track:
+        track = self._new_track(self._num_made)
+        track.past = Past.first(keypoints, stamp.time_s)
+        self._num_made += 1
+        return track
+
+
+def _middle_px(keypoints: Keypoints2D) -> float:
+    """Where somebody stands from left to right."""
+    return float(keypoints.xy_px[known_joints(keypoints), 0].mean())
 
 
 def _is_seen_twice(stranger: Keypoints2D, matches: list[_Match], within: float = _SAME_PERSON) -> bool:

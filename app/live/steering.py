@@ -1,0 +1,253 @@
+"""Follows the wishes of whoever sits at the keys, between two frames: lifter, ghost, detector, smoothing, hand-over.
+
+What takes long is opened in a thread of its own while the run goes on with what it has, and is swapped in once it is
+there. Windows, filters, bodies and ids belong to the tracks and live on, so nothing freezes and nothing jumps.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol, Self
+
+from ..errors import PosedemoError
+from ..pipeline import Detector, Lifter, Stages
+from ..smoothing import Causal
+from ..tracking import Track
+from .background import Opener
+from .shared import Shared
+from .status import Status, tell
+from .wishes import Wishes
+
+logger = logging.getLogger(__name__)
+
+_TOLERANCE_S = 1e-3
+_BOUND = "the file that is being written"
+_PATIENCE_S = 2.0
+"""So long the end of a run waits for what is being opened, and for what is being closed."""
+
+
+Role = Literal["lifter", "ghost", "detector"]
+
+
+class OpenLifter(Lifter, Protocol):
+    """A lifter as the registry makes it."""
+
+    provider: str
+
+    def close(self) -> None:
+        """Free what the lifter holds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What steering makes new stages with. Everything is opened warm: it has run once.
+
+    Attributes:
+        open_lifter: by name.
+        open_detector: by name; None where nothing is detected, as in a recorded session.
+        tracks_with: makes the maker of newcomers' tracks for a smoothing preset; None where filters look ahead, since
+            results already wait for them.
+        is_bound: by files that say once for all how their poses were made, so that nothing of it may change.
+    """
+
+    open_lifter: Callable[[str], OpenLifter]
+    open_detector: Callable[[str], Detector] | None = None
+    tracks_with: Callable[[str], Callable[[int], Track]] | None = None
+    is_bound: bool = False
+
+
+class Steering:
+    """Says before every frame which stages it goes through. Ask it in the pipeline's thread only.
+
+    It closes the detector that is in use in the end, be it the first or another one.
+
+    Args:
+        stages: the first ones.
+        lifter: of these, which whoever opened it closes.
+        wishes: to be followed.
+        status: says what is in use; of the first stages, to begin with.
+        workshop: makes what is wished for.
+    """
+
+    def __init__(
+        self, stages: Stages, lifter: OpenLifter, wishes: Shared[Wishes], status: Shared[Status], workshop: Workshop
+    ) -> None:
+        self._wishes = wishes
+        self._status = status
+        self._workshop = workshop
+        self._look_ahead_s = lifter.spec.look_ahead_s
+        self._followed = wishes.value
+        # Lifters are small: those that were used once stay, so that going back to one costs nothing.
+        self._lifters: dict[str, OpenLifter] = {status.value.lifter: lifter}
+        self._first = lifter
+        self._refused: set[tuple[Role, str]] = set()
+        self._lifter_opener = Opener(workshop.open_lifter)
+        self._detector = stages.detector
+        self._detector_opener = None if workshop.open_detector is None else Opener(workshop.open_detector)
+        self._closing: list[threading.Thread] = []
+        self._num_refused_hand_overs = 0
+        self.lifters_used = [status.value.lifter]
+        self.detectors_used = [status.value.detector]
+
+    def __call__(self, stages: Stages) -> Stages:
+        """The stages to use from now on, of those that were used up to now."""
+        wishes, followed = self._wishes.value, self._followed
+        if wishes != followed:
+            self._followed = wishes
+            # What was refused once may be asked for again.
+            self._refused -= _asked_anew(wishes, followed)
+            if wishes.smooth != followed.smooth:
+                self._change_smoothing(stages, wishes.smooth)
+            if wishes.num_handovers != followed.num_handovers and not stages.tracker.hand_over():
+                tell(self._status, "to hand over, somebody must be in view, and --max-people 1")
+        num_refused = stages.tracker.counts.refused_hand_overs
+        if num_refused != self._num_refused_hand_overs:
+            self._num_refused_hand_overs = num_refused
+            tell(self._status, "nobody else is in the picture")
+        return self._with_detector(self._with_ghost(self._with_lifter(stages, wishes), wishes), wishes)
+
+    def close(self) -> None:
+        """Close the detector in use, and whatever was opened besides the first lifter."""
+        lifters = [lifter for lifter in self._lifters.values() if lifter is not self._first]
+        if (late := self._lifter_opener.abandon(_PATIENCE_S)) is not None:
+            lifters.append(late)
+        for lifter in lifters:
+            lifter.close()
+        if self._detector_opener is not None:
+            self._close_detector(self._detector_opener.abandon(_PATIENCE_S))
+        self._detector.close()
+        for thread in self._closing:
+            thread.join(_PATIENCE_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _with_lifter(self, stages: Stages, wishes: Wishes) -> Stages:
+        name = wishes.lifter
+        if name == self._status.value.lifter:
+            return stages
+        lifter = self._lifter("lifter", name)
+        if lifter is None:
+            return stages
+        self._status.change(lifter=name, provider=lifter.provider)
+        self.lifters_used.append(name)
+        tell(self._status, f"lifter: {name}")
+        return replace(stages, lifter=lifter)
+
+    def _with_ghost(self, stages: Stages, wishes: Wishes) -> Stages:
+        name = wishes.ghost
+        if name == self._status.value.ghost:
+            return stages
+        if name is None:
+            self._status.change(ghost=None)
+            return replace(stages, ghost=None)
+        lifter = self._lifter("ghost", name)
+        if lifter is None:
+            return stages
+        self._status.change(ghost=name)
+        return replace(stages, ghost=lifter)
+
+    def _lifter(self, role: Role, name: str) -> OpenLifter | None:
+        """A lifter if it is there and may be used; it is asked for if it is not there, and told why if it may not."""
+        if (role, name) in self._refused:
+            return None
+        if self._workshop.is_bound and role == "lifter":
+            self._refuse(role, name, f"{_BOUND} is made with {self._status.value.lifter}")
+            return None
+        opened = self._lifter_opener.take()
+        if opened is not None:
+            self._keep(*opened)
+        lifter = self._lifters.get(name)
+        if lifter is None:
+            if (role, name) not in self._refused and not self._lifter_opener.is_busy:
+                self._lifter_opener.start(name)
+            return None
+        if lifter.spec.look_ahead_s > self._look_ahead_s + _TOLERANCE_S:
+            late_ms = lifter.spec.look_ahead_s * 1e3
+            self._refuse(role, name, f"{name} looks {late_ms:.0f} ms ahead: start with --lifter {name}")
+            return None
+        return lifter
+
+    def _keep(self, name: str, opened: OpenLifter | Exception) -> None:
+        if isinstance(opened, Exception):
+            self._refuse("lifter", name, _words(name, opened))
+            self._refused.add(("ghost", name))
+        else:
+            self._lifters[name] = opened
+
+    def _with_detector(self, stages: Stages, wishes: Wishes) -> Stages:
+        name = wishes.detector
+        opener = self._detector_opener
+        opened = None if opener is None else opener.take()
+        if opened is not None:
+            stages = self._swapped_in(stages, *opened, wanted=name)
+        if name == self._status.value.detector or ("detector", name) in self._refused:
+            return stages
+        if opener is None:
+            self._refuse("detector", name, "a recording keeps the detector that it was made with")
+        elif self._workshop.is_bound:
+            self._refuse("detector", name, f"{_BOUND} is made with {self._status.value.detector}")
+        elif not opener.is_busy:
+            tell(self._status, f"opening {name}")
+            opener.start(name)
+        return stages
+
+    def _swapped_in(self, stages: Stages, name: str, opened: Detector | Exception, *, wanted: str) -> Stages:
+        """The stages with a detector that was opened, if it is there and still wanted."""
+        if isinstance(opened, Exception):
+            self._refuse("detector", name, _words(name, opened))
+            return stages
+        if name != wanted:
+            self._close_detector(opened)
+            return stages
+        self._close_detector(self._detector)
+        self._detector = opened
+        self._status.change(detector=name)
+        self.detectors_used.append(name)
+        tell(self._status, f"detector: {name}")
+        return replace(stages, detector=opened)
+
+    def _close_detector(self, detector: Detector | None) -> None:
+        """Close in a thread of its own, for it takes as long as a frame."""
+        if detector is None:
+            return
+        self._closing = [thread for thread in self._closing if thread.is_alive()]
+        self._closing.append(threading.Thread(target=detector.close, name="close detector", daemon=True))
+        self._closing[-1].start()
+
+    def _change_smoothing(self, stages: Stages, preset: str) -> None:
+        """Give everybody another filter that goes on from where the old one is."""
+        make = self._workshop.tracks_with
+        if make is None or self._workshop.is_bound:
+            tell(self._status, "smoothing can be changed in a live run only")
+            return
+        stages.tracker.change_maker(make(preset))
+        for track in stages.tracker.tracks:
+            if isinstance(track.smoother, Causal):
+                track.smoother.tune(preset)
+        self._status.change(smooth=preset)
+
+    def _refuse(self, role: Role, name: str, reason: str) -> None:
+        self._refused.add((role, name))
+        tell(self._status, reason)
+
+
+def _asked_anew(wishes: Wishes, followed: Wishes) -> set[tuple[Role, str]]:
+    """Models that were not wished for a moment ago, with what they are wished for."""
+    roles: tuple[Role, ...] = ("lifter", "ghost", "detector")
+    return {(role, getattr(wishes, role)) for role in roles if getattr(wishes, role) != getattr(followed, role)}
+
+
+def _words(name: str, error: Exception) -> str:
+    """Why something could not be opened, for the window."""
+    if isinstance(error, PosedemoError):
+        return error.message
+    logger.debug("%s", name, exc_info=error)
+    return f"{name} cannot be used: {error}"
