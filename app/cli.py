@@ -16,7 +16,7 @@ from . import __version__
 from .command import add_fov, add_posing
 from .errors import ModelError, PosedemoError
 from .manifest import known_names
-from .settings import MAX_PEOPLE, PROVIDER_CHOICES, THEME_CHOICES, Settings
+from .settings import BACKEND_CHOICES, MAX_PEOPLE, PROVIDER_CHOICES, THEME_CHOICES, Settings
 
 INTERRUPTED = 130
 
@@ -125,6 +125,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"posedemo {__version__}")
     parser.add_argument("--debug", action="store_true", help="show tracebacks and more messages")
     _add_source_options(parser)
+    _add_camera_options(parser)
     add_output_options(parser)
     add_model_options(parser)
     return parser
@@ -134,6 +135,33 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("source (one of the two)")
     group.add_argument("--camera", metavar="N|URL", help="camera number, or stream address (rtsp, http, udp)")
     group.add_argument("--video", metavar="FILE", type=Path, help="video file")
+
+
+def _add_camera_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("camera")
+    group.add_argument(
+        "--camera-size",
+        dest="camera_size_wh",
+        metavar="WxH",
+        type=_size,
+        help="picture size to ask the camera for (default: 1280x720)",
+    )
+    group.add_argument(
+        "--camera-fps", metavar="N", type=_rate, help="frames a second to ask the camera for (default: 30)"
+    )
+    group.add_argument(
+        "--backend", choices=BACKEND_CHOICES, help="the system's interface to the camera (default: %(default)s)"
+    )
+    group.add_argument(
+        "--fallback", metavar="FILE", type=Path, help="video or session to show while the camera is away"
+    )
+    group.add_argument(
+        "--simulate-failure",
+        dest="simulated_failure_s",
+        metavar="S[:S]",
+        type=_failure,
+        help=f"rehearse: after so many seconds the camera is as good as unplugged, for so many (default: {_FAILURE_S})",
+    )
 
 
 def add_output_options(parser: argparse.ArgumentParser, *, with_record: bool = True) -> None:
@@ -222,8 +250,9 @@ def _rate(text: str) -> float:
 
 
 def _failure(text: str) -> tuple[float, float]:
-    after, _, duration = text.partition(":")
-    return _above_zero(after, "a time in seconds"), _above_zero(duration or _FAILURE_S, "a time in seconds")
+    after, colon, duration = text.partition(":")
+    what = "a time in seconds, or two with a colon between"
+    return _above_zero(after, what), _above_zero(duration if colon else _FAILURE_S, what)
 
 
 def _above_zero(text: str, what: str) -> float:

@@ -61,11 +61,13 @@ class Frame:
         image_bgr: (H, W, 3) uint8.
         stamp: when it was taken.
         detections: whom a detector saw in it when it was recorded; None where one has still to look.
+        is_recorded: True for a picture that stands in for the camera's while it is away.
     """
 
     image_bgr: ImageArray
     stamp: Stamp
     detections: Detections | None = None
+    is_recorded: bool = False
 
     def __post_init__(self) -> None:
         _freeze(self, "image_bgr", (None, None, 3), np.uint8)

@@ -1,35 +1,47 @@
-"""Live sources: a camera of this machine, or a network stream. Read with OpenCV."""
+"""Live sources as they are: a camera of this machine, or a network stream. Read with OpenCV.
+
+Both end when no more pictures come; ``steady`` makes of them a source that goes on.
+"""
 
 from __future__ import annotations
 
-import logging
+import math
+import os
+import sys
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 
 from ..datatypes import Frame, Stamp
 from ..errors import SourceError
-from ..native_output import quiet_native_output
+from .device_format import DeviceFormat, agreed, ask, backends
 from .source import SourceInfo
 
-logger = logging.getLogger(__name__)
+STREAM_OPEN_TIMEOUT_MS = 15_000
+STREAM_READ_TIMEOUT_MS = 2_000
+"""A stream that gave nothing for so long has to be opened anew: FFmpeg does not read on after that."""
 
-_STREAM_OPEN_TIMEOUT_MS = 15_000
-_STREAM_READ_TIMEOUT_MS = 5_000
 _PLAUSIBLE_FPS = (1, 1000)
+_DEVICES = Path("/dev")
 
 
-class _Camera(ABC):
+class _Camera:
     """What devices and streams share: frames from an open ``cv2.VideoCapture``, stamped right after the grab."""
 
-    def __init__(self, capture: cv2.VideoCapture, name: str, failure: SourceError) -> None:
+    def __init__(
+        self, capture: cv2.VideoCapture, name: str, failure: SourceError, *, longest_read_s: float = math.inf
+    ) -> None:
         self._capture = capture
-        with quiet_native_output():
+        self._longest_read_s = longest_read_s
+        try:
             found, image = capture.read() if capture.isOpened() else (False, None)
+        except cv2.error:
+            found, image = False, None
         if not found or image is None:
             capture.release()
             raise failure
@@ -44,21 +56,26 @@ class _Camera(ABC):
         )
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames with monotonic times until the source fails or ends."""
+        """Yield frames with monotonic times until no more come; why they do not, a camera does not say.
+
+        Raises:
+            SourceError: what comes is no picture.
+        """
         index = 0
         last_s = 0.0
         while True:
-            found, image = self._capture.read()
-            if not found or image is None:
-                break
-            now_s = max(time.monotonic(), last_s + 1e-6)
+            started_s = time.monotonic()
+            try:
+                found, image = self._capture.read()
+            except cv2.error as error:
+                raise SourceError(f"{self.info.name} gives what is no picture: {error.err}") from error
+            read_s = time.monotonic()
+            # A read that ran into its time-out still gives what was left in the decoder: a picture of long ago.
+            if not found or image is None or read_s - started_s > self._longest_read_s:
+                return
+            now_s = max(read_s, last_s + 1e-6)
             yield Frame(image_bgr=np.asarray(image, np.uint8), stamp=Stamp(index=index, time_s=now_s, grabbed_s=now_s))
             index, last_s = index + 1, now_s
-        self.ended()
-
-    @abstractmethod
-    def ended(self) -> None:
-        """Say or raise what it means that no more frames come."""
 
     def close(self) -> None:
         """Release the camera."""
@@ -70,24 +87,22 @@ class CameraDevice(_Camera):
 
     Args:
         number: 0 for the first camera.
+        wanted: what to ask it for; ``words`` says what it agreed to.
 
     Raises:
         SourceError: there is no such camera, or it gives no picture.
     """
 
-    def __init__(self, number: int) -> None:
-        with quiet_native_output():
-            capture = cv2.VideoCapture(number)
-        failure = SourceError(
-            f"camera {number} cannot be opened",
-            "check that it is plugged in, that no other program uses it, and that this program may use cameras; "
-            "`posedemo doctor` lists what is there",
-        )
-        super().__init__(capture, f"camera {number}", failure)
-
-    def ended(self) -> None:
-        """A camera never ends by itself."""
-        raise SourceError(f"{self.info.name} stopped giving pictures", "check its cable, then start again")
+    def __init__(self, number: int, wanted: DeviceFormat | None = None) -> None:
+        wanted = wanted or DeviceFormat()
+        _hush()
+        for backend in backends(wanted):
+            capture = cv2.VideoCapture(number, backend)
+            if capture.isOpened():
+                ask(capture, wanted, backend)
+                break
+        super().__init__(capture, f"camera {number}", _cannot_open(number, wanted))
+        self.words = agreed(capture, self.info.size_wh)
 
 
 class CameraStream(_Camera):
@@ -101,17 +116,61 @@ class CameraStream(_Camera):
     """
 
     def __init__(self, address: str) -> None:
-        timeouts = [
-            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _STREAM_OPEN_TIMEOUT_MS,
-            cv2.CAP_PROP_READ_TIMEOUT_MSEC, _STREAM_READ_TIMEOUT_MS,
+        parameters = [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, STREAM_OPEN_TIMEOUT_MS,
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC, STREAM_READ_TIMEOUT_MS,
+            # With one thread a core, which is FFmpeg's way, every thread but one makes pictures a frame later.
+            cv2.CAP_PROP_N_THREADS, 1,
         ]  # fmt: skip
-        with quiet_native_output():
-            capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, timeouts)
+        _hush()
+        capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, parameters)
+        name = public_address(address)
         failure = SourceError(
-            f"no video comes from {address}", "check the address and that the sender is running before posedemo starts"
+            f"no video comes from {name}", "check the address and that the sender is running before posedemo starts"
         )
-        super().__init__(capture, address, failure)
+        super().__init__(capture, name, failure, longest_read_s=0.95 * STREAM_READ_TIMEOUT_MS / 1e3)
 
-    def ended(self) -> None:
-        """A sender may finish; a stream that is cut looks the same."""
-        logger.warning("%s: no more pictures came for %g s", self.info.name, _STREAM_READ_TIMEOUT_MS / 1e3)
+
+def public_address(address: str) -> str:
+    """An address as it may be seen on a stage: without name, password and what follows a question mark."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _hush() -> None:
+    """Keep OpenCV from writing about each try to the terminal; what it means is said in a sentence of ours."""
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def _cannot_open(
+    number: int, wanted: DeviceFormat, devices: Path = _DEVICES, platform: str = sys.platform
+) -> SourceError:
+    """Why a camera gives no picture, as far as it can be told from outside."""
+    message = f"camera {number} cannot be opened"
+    if wanted.backend not in ("auto", "v4l2", "any"):
+        return SourceError(f"{message} with --backend {wanted.backend}", "leave out --backend")
+    if platform == "darwin":
+        return SourceError(
+            message, "allow the terminal to use the camera: System Settings, Privacy & Security, Camera; then try again"
+        )
+    if platform != "linux":
+        return SourceError(
+            message,
+            "check that it is plugged in, that no other program uses it, and that desktop apps may use cameras: "
+            "Settings, Privacy, Camera; `posedemo doctor` lists what is there",
+        )
+    device = devices / f"video{number}"
+    if not device.exists():
+        found = sorted(path.name.removeprefix("video") for path in devices.glob("video[0-9]*"))
+        return SourceError(
+            f"{message}: there is no {device}",
+            f"use one of {', '.join(found)}" if found else "plug one in; `posedemo doctor` lists what is there",
+        )
+    if not os.access(device, os.R_OK | os.W_OK):
+        return SourceError(
+            f"{message}: this user may not use {device}", "add the user to the group video and log in again"
+        )
+    return SourceError(
+        f"{message}, or gives no picture",
+        "close other programs that use it, or try the next number: one camera may have several, not all with pictures",
+    )

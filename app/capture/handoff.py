@@ -48,6 +48,11 @@ class Handoff(Generic[T]):
             self._changed.notify_all()
             return True
 
+    def miss(self, count: int) -> None:
+        """Count items among the dropped that were lost before they got here."""
+        with self._changed:
+            self.num_dropped += count
+
     def poll(self) -> T | None:
         """Take an item if one is waiting.
 
@@ -55,6 +60,16 @@ class Handoff(Generic[T]):
             BaseException: the error the hand-off was closed with.
         """
         with self._changed:
+            return self._take()
+
+    def take(self, timeout_s: float) -> T | None:
+        """Take an item, and wait for one at most so long; None when none came in time, or none comes any more.
+
+        Raises:
+            BaseException: the error the hand-off was closed with.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or bool(self._items), timeout=timeout_s)
             return self._take()
 
     def __iter__(self) -> Iterator[T]:

@@ -7,7 +7,7 @@ import threading
 
 from ..datatypes import Frame
 from .handoff import BlockingQueue, Handoff, LatestSlot
-from .source import Source, SourceInfo
+from .source import Source, SourceInfo, Watchful
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +36,8 @@ class Capture:
     def stop(self) -> None:
         """End the hand-off and wait for the thread; one that is stuck in a camera is left behind with a warning."""
         self.frames.stop()
+        if isinstance(self._source, Watchful):
+            self._source.stop()
         if self._thread.ident is None:
             self._source.close()
             return
@@ -45,8 +47,13 @@ class Capture:
 
     def _work(self) -> None:
         try:
+            last: int | None = None
             for frame in self._source.frames():
-                self.num_frames_in += 1
+                # What is missing between two indices was dropped on the way from the camera to here.
+                num_missing = 0 if last is None else frame.stamp.index - last - 1
+                self.frames.miss(num_missing)
+                self.num_frames_in += 1 + num_missing
+                last = frame.stamp.index
                 if not self.frames.put(frame):
                     break
             self.frames.close()

@@ -14,7 +14,8 @@ def test_defaults_of_the_command_line_are_those_of_the_settings():
 
 def test_every_option_reaches_its_setting():
     line = (
-        "--camera 0 --video a.mp4 --output o.mp4 --export a.npz --export b.csv --headless --detector mediapipe-lite "
+        "--camera 0 --video a.mp4 --camera-size 640x480 --camera-fps 24 --backend v4l2 --fallback f.mp4 "
+        "--simulate-failure 3:2.5 --output o.mp4 --export a.npz --export b.csv --headless --detector mediapipe-lite "
         "--lifter x.onnx --provider cpu --fov 70 --max-people 3 --mode file --smooth calm "
         "--bones free --height 178 --mirror --stats s.json --record r.pose --overwrite "
         "--max-frames 7"
@@ -39,6 +40,15 @@ def test_every_option_reaches_its_setting():
         "--provider tpu",
         "--max-frames -1",
         "--cam 0",
+        "--camera-size 640",
+        "--camera-size 0x480",
+        "--camera-fps 0",
+        "--camera-fps nan",
+        "--backend qtkit",
+        "--simulate-failure -1",
+        "--simulate-failure 3:",
+        "--simulate-failure 3:0",
+        "--simulate-failure soon",
     ],
 )
 def test_wrong_values_end_with_usage_and_code_2(arguments, capsys):
@@ -46,6 +56,25 @@ def test_wrong_values_end_with_usage_and_code_2(arguments, capsys):
         parse_settings(arguments.split())
     assert caught.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_a_simulated_failure_may_leave_out_how_long_it_lasts():
+    assert parse_settings(["--simulate-failure", "30"]).simulated_failure_s == (30, 5)
+    assert parse_settings(["--simulate-failure", "2.5:0.5"]).simulated_failure_s == (2.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--video a.mp4 --fallback b.mp4", "--fallback is for cameras"),
+        ("--video a.mp4 --simulate-failure 3", "--simulate-failure is for cameras"),
+        ("--camera udp://127.0.0.1:9 --camera-size 640x480", "--camera-size is for cameras of this machine"),
+        ("--camera rtsp://host/ --backend v4l2", "--backend is for cameras of this machine"),
+    ],
+)
+def test_camera_options_that_nothing_would_follow_are_refused(line, words, capsys):
+    assert main([*line.split(), "--headless"]) == 2
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", COMMANDS)

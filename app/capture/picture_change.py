@@ -1,0 +1,59 @@
+"""Pictures that take the place of others: fitted into the size that a run began with, and faded into each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from ..datatypes import Detections, Frame, ImageArray, Keypoints2D
+
+FADE_S = 0.4
+
+
+def fitted(frame: Frame, size_wh: tuple[int, int]) -> Frame:
+    """Scale a frame into a size without distortion, in the middle of black where the aspect differs.
+
+    People who come with the frame are moved with the picture.
+    """
+    if frame.size_wh == size_wh:
+        return frame
+    width, height = frame.size_wh
+    scale = min(size_wh[0] / width, size_wh[1] / height)
+    inner_wh = (min(size_wh[0], max(1, round(width * scale))), min(size_wh[1], max(1, round(height * scale))))
+    left, top = (size_wh[0] - inner_wh[0]) // 2, (size_wh[1] - inner_wh[1]) // 2
+    canvas = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    canvas[top : top + inner_wh[1], left : left + inner_wh[0]] = cv2.resize(
+        frame.image_bgr, inner_wh, interpolation=interpolation
+    )
+    stretch = np.array([inner_wh[0] / width, inner_wh[1] / height], np.float32)
+    offset = np.array([left, top], np.float32)
+
+    def moved(people: tuple[Keypoints2D, ...]) -> tuple[Keypoints2D, ...]:
+        return tuple(replace(person, xy_px=person.xy_px * stretch + offset) for person in people)
+
+    seen = frame.detections
+    detections = None if seen is None else Detections(moved(seen.found), moved(seen.again))
+    return replace(frame, image_bgr=canvas, detections=detections)
+
+
+class Fade:
+    """From one picture to those that follow it.
+
+    Args:
+        before: the last picture of what was shown, (H, W, 3) uint8.
+        start_s: when the change began, on the clock of ``mixed``.
+    """
+
+    def __init__(self, before: ImageArray, start_s: float) -> None:
+        self._before = before
+        self._start_s = start_s
+
+    def mixed(self, after: ImageArray, now_s: float) -> ImageArray:
+        """What to show instead of a picture of the same size; the picture itself once the fade is over."""
+        share = (now_s - self._start_s) / FADE_S
+        if share >= 1:
+            return after
+        return np.asarray(cv2.addWeighted(after, max(0.0, share), self._before, 1 - max(0.0, share), 0), np.uint8)
