@@ -114,10 +114,12 @@ def _grid() -> tuple[Float32Array, IntArray]:
 
 def _darkness(points: Float32Array, person: StandingPerson) -> Float32Array:
     """How much of the light a person takes from points (V, 3) on the floor, in [0, 1]: a soft blob under each joint."""
-    joints_m = person.joints_m[np.isfinite(person.joints_m).all(axis=-1)]
+    is_known = np.isfinite(person.joints_m).all(axis=-1)
+    joints_m = person.joints_m[is_known]
     height_m = np.clip(joints_m[:, 1], 0, None)
     blur_m = _BLUR_M + _BLUR_PER_HEIGHT * height_m
-    strength = _STRENGTH * (0.10 + 0.90 * np.exp(-height_m / _FADE_HEIGHT_M))
+    # What is a mere guess throws no shadow.
+    strength = _STRENGTH * person.seen[is_known] * (0.10 + 0.90 * np.exp(-height_m / _FADE_HEIGHT_M))
     distance = points[:, None, [0, 2]] - joints_m[None, :, [0, 2]]
     blobs = strength * np.exp(-0.5 * (distance**2).sum(axis=-1) / blur_m**2)
     darkness: Float32Array = 1 - np.prod(1 - blobs, axis=1)

@@ -37,22 +37,18 @@ class Room:
         floor = self.scene.floor
         self._ground = _mesh(floor.vertices, floor.colors, floor.triangles)
         self._grid = _lines(floor.grid_points, floor.grid_colors, floor.grid_lines)
-        self._shadows = _mesh(self.scene.shadow_vertices, self.scene.shadow_colors, floor.shadow_triangles)
-        self._bodies = _mesh(self.scene.body_vertices, self.scene.body_colors, self.scene.body_triangles)
+        parts = (self.scene.shadows, self.scene.bodies, self.scene.ghosts, self.scene.trails)
+        self._meshes = [_mesh(part.vertices, part.colors, part.triangles) for part in parts]
+        self._was_empty = [True] * len(parts)
         option = visualizer.get_render_option()
         option.background_color = np.asarray(theme.background)
         option.light_on = False
         option.mesh_show_back_face = True
         option.line_width = _GRID_LINE_PX
         # Only the floor counts for the bounding box, which is Open3D's unit of zoom and must not change.
-        for geometry, is_measure in (
-            (self._ground, True),
-            (self._shadows, False),
-            (self._grid, False),
-            (self._bodies, False),
-        ):
-            visualizer.add_geometry(geometry, reset_bounding_box=is_measure)
-        self._has_trails = False
+        visualizer.add_geometry(self._ground, reset_bounding_box=True)
+        for geometry in (self._grid, *self._meshes):
+            visualizer.add_geometry(geometry, reset_bounding_box=False)
         self._extent_m = float(np.ptp(floor.vertices, axis=0).max())
         control = visualizer.get_view_control()
         control.change_field_of_view((FIELD_OF_VIEW_DEG - control.get_field_of_view()) / _FIELD_OF_VIEW_STEP_DEG)
@@ -70,7 +66,9 @@ class Room:
 
     def show_trails(self, is_wanted: bool) -> None:
         """Show where hands and feet came from, or do not."""
-        self._has_trails = is_wanted
+        self.scene.has_trails = is_wanted
+        self.scene.draw()
+        self._show_scene()
 
     def update(self, people: Sequence[Person], time_s: float) -> None:
         """Show the people of one frame, whose time is ``time_s``."""
@@ -78,10 +76,14 @@ class Room:
         self._show_scene()
 
     def _show_scene(self) -> None:
-        _move(self._bodies, self.scene.body_vertices, self.scene.body_colors)
-        _move(self._shadows, self.scene.shadow_vertices, self.scene.shadow_colors)
-        self._visualizer.update_geometry(self._bodies)
-        self._visualizer.update_geometry(self._shadows)
+        """Hand over what has changed: most frames have no ghosts, and many have no trails."""
+        parts = (self.scene.shadows, self.scene.bodies, self.scene.ghosts, self.scene.trails)
+        for index, (mesh, part) in enumerate(zip(self._meshes, parts, strict=True)):
+            if part.is_empty and self._was_empty[index]:
+                continue
+            _move(mesh, part.vertices if not part.is_empty else np.zeros_like(part.vertices), part.colors)
+            self._visualizer.update_geometry(mesh)
+            self._was_empty[index] = part.is_empty
 
     def look(self, view: View) -> None:
         """Set the camera."""

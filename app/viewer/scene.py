@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..datatypes import Float32Array, Person
 from .figure import Figure
 from .floor import Floor
+from .ghost_figure import GhostFigure
 from .solids import IntArray
 from .standing import Standing, StandingPerson
 from .theme import Theme
+from .trails import Trails
+from .wardrobe import Wardrobe
+
+
+@dataclass(slots=True)
+class Part:
+    """One mesh of the room. Its topology is fixed; vertices and colours move.
+
+    Attributes:
+        triangles: (F, 3).
+        vertices: (V, 3) metres, room axes (``standing``); what there is not is collapsed into a point.
+        colors: (V, 3) in [0, 1].
+        is_empty: nothing of it can be seen.
+    """
+
+    triangles: IntArray
+    vertices: Float32Array
+    colors: Float32Array
+    is_empty: bool = True
 
 
 class Scene:
@@ -25,30 +46,35 @@ class Scene:
     Attributes:
         floor: what lies flat.
         people: those who were drawn last.
-        body_vertices: (V, 3) metres, room axes (``standing``), of all bodies.
-        body_colors: (V, 3) in [0, 1].
-        body_triangles: (F, 3).
-        shadow_vertices: (W, 3); with ``shadow_colors`` (W, 3); triangles are ``floor.shadow_triangles``.
+        slots: the colours that each of them wears, by track id (``Theme.person``).
+        bodies: of all people, as far as they are seen.
+        ghosts: what is guessed of them, and what the second lifter makes of them.
+        trails: of hands and feet.
+        shadows: on the floor.
+        has_trails: whether trails are drawn; they are remembered in any case.
     """
 
     def __init__(self, *, max_people: int, theme: Theme, mirror: bool = False) -> None:
-        self.floor = Floor(theme, max_people=max_people)
         self._max_people = max_people
-        self._figure = Figure(theme)
         self._standing = Standing(mirror=mirror)
-        self._latest: tuple[Sequence[Person], float] = ((), 0.0)
-        size = self._figure.num_vertices
-        self.body_triangles: IntArray = np.concatenate([self._figure.triangles + i * size for i in range(max_people)])
+        self._wardrobe = Wardrobe(len(theme.people))
+        self._trails = Trails(theme, max_people=max_people)
+        self._people: Sequence[Person] = ()
         self.people: tuple[StandingPerson, ...] = ()
-        self.body_vertices: Float32Array
-        self.body_colors: Float32Array
-        self.update((), 0.0)
+        self.slots: Mapping[int, int] = {}
+        self.has_trails = False
+        self._dress(theme)
+        self.bodies = _part(self._figure.triangles, self._figure.num_vertices, max_people)
+        self.ghosts = _part(self._ghost.triangles, self._ghost.num_vertices, 2 * max_people)
+        self.trails = _part(self._trails.triangles, self._trails.num_vertices, 1)
+        self.shadows = Part(self.floor.shadow_triangles, *self.floor.shadows(()))
+        self.draw()
 
     def set_theme(self, theme: Theme) -> None:
-        """Change the colours of everything, and show the same people again."""
-        self.floor = Floor(theme, max_people=self._max_people)
-        self._figure = Figure(theme)
-        self.update(*self._latest)
+        """Change the colours of everything, and draw the same people again."""
+        self._dress(theme)
+        self._trails.set_theme(theme)
+        self.draw()
 
     def update(self, people: Sequence[Person], time_s: float) -> None:
         """Show the people of one frame.
@@ -57,11 +83,54 @@ class Scene:
             people: of one frame.
             time_s: of that frame; on one clock.
         """
-        self._latest = (people, time_s)
         self.people = self._standing.update(people, time_s)[: self._max_people]
-        self.body_vertices = np.zeros((self._max_people * self._figure.num_vertices, 3), np.float32)
-        self.body_colors = np.zeros_like(self.body_vertices)
-        for index, person in enumerate(self.people):
-            part = slice(index * self._figure.num_vertices, (index + 1) * self._figure.num_vertices)
-            self.body_vertices[part], self.body_colors[part] = self._figure.draw(person.joints_m, person.confidence)
-        self.shadow_vertices, self.shadow_colors = self.floor.shadows(self.people)
+        self.slots = self._wardrobe.dress([person.track_id for person in self.people], time_s)
+        self._trails.update(self.people, time_s)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the same people anew."""
+        self._draw_bodies()
+        self._draw_ghosts()
+        self.trails.is_empty = not (self.has_trails and self.people)
+        if not self.trails.is_empty:
+            self.trails.vertices, self.trails.colors = self._trails.draw(self.people, self.slots)
+        self.shadows.vertices, self.shadows.colors = self.floor.shadows(self.people)
+
+    def _dress(self, theme: Theme) -> None:
+        self.floor = Floor(theme, max_people=self._max_people)
+        self._figure, self._ghost = Figure(theme), GhostFigure(theme)
+
+    def _draw_bodies(self) -> None:
+        drawn = [
+            self._figure.draw(person.joints_m, person.confidence, person.seen, self.slots[person.track_id])
+            for person in self.people
+        ]
+        _fill(self.bodies, drawn)
+
+    def _draw_ghosts(self) -> None:
+        drawn = []
+        for person in self.people:
+            slot = self.slots[person.track_id]
+            if (person.seen < 1).any():
+                drawn.append(self._ghost.draw(person.joints_m, 1 - person.seen, slot))
+            if person.ghost_m is not None:
+                drawn.append(self._ghost.draw(person.ghost_m, np.ones_like(person.seen), slot, is_second=True))
+        _fill(self.ghosts, drawn)
+
+
+def _part(triangles: IntArray, num_vertices: int, number: int) -> Part:
+    """So many copies of a mesh, nothing of them to be seen yet."""
+    nothing: Float32Array = np.zeros((number * num_vertices, 3), np.float32)
+    return Part(np.concatenate([triangles + i * num_vertices for i in range(number)]), nothing, nothing.copy())
+
+
+def _fill(part: Part, drawn: list[tuple[Float32Array, Float32Array]]) -> None:
+    """Put meshes one after the other into a part, whose rest is nothing."""
+    vertices, colors = np.zeros_like(part.vertices), np.zeros_like(part.colors)
+    start = 0
+    for some_vertices, some_colors in drawn:
+        end = start + len(some_vertices)
+        vertices[start:end], colors[start:end] = some_vertices, some_colors
+        start = end
+    part.vertices, part.colors, part.is_empty = vertices, colors, not drawn

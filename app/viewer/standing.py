@@ -1,6 +1,9 @@
 """Where each person stands in the room: camera axes in, room axes out. The one place that turns one into the other.
 
 Camera: x right, y down, z away. Room: x right, y up, z towards the viewer; the floor is y = 0. numpy only.
+
+Whose feet are seen stands on the floor. Whose feet are not seen keeps their height: by the pelvis, or where that is a
+guess too, as of a speaker behind a desk, by the base of the neck. Otherwise the whole body would bob with every guess.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..datatypes import Float32Array, Person
+from ..datatypes import Float32Array, Person, Pose3D
 from ..skeleton import H36M17
 from .figure import JOINT_RADIUS_M
 from .solids import floats
+from .visibility import ANKLES, KNEES, are_feet_seen, are_hips_seen, are_legs_hidden, is_seen
 
 ROOM_HALF_WIDTH_M = 1.9
 ROOM_HALF_DEPTH_M = 1.3
@@ -22,9 +26,19 @@ _PELVIS_HEIGHT_M = 0.92
 """Of an average adult, for people whose feet are not known."""
 
 _GROUND_TIME_CONSTANT_S = 0.3
+_LANDING_S = 1.0
+"""After feet come into sight, for which the way to the ground is calm also upwards."""
+
+_HOLD_TIME_CONSTANT_S = 2.0
+"""A height that is only held goes back to the usual one as slowly as this."""
+
+_SIGHT_TIME_CONSTANT_S = 0.2
+"""Confidence jumps from frame to frame; what is drawn by it does not flicker."""
+
 _FORGET_AFTER_S = 5.0
 _CAMERA_TO_ROOM = floats([1, -1, -1])
-_ANKLES = [H36M17.index("left_ankle"), H36M17.index("right_ankle")]
+_PELVIS, _NECK = H36M17.index("pelvis"), H36M17.index("thorax")
+_LEGS = [*KNEES, *ANKLES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +48,16 @@ class StandingPerson:
     Attributes:
         track_id: of the person.
         joints_m: (17, 3) room axes, metres; NaN where unknown.
-        confidence: (17,) in [0, 1].
+        confidence: (17,) in [0, 1], steadied over time.
+        seen: (17,) in [0, 1]: 0 for a joint that is a mere guess, such as a foot out of the picture.
+        ghost_m: (17, 3) the second lifter's joints in the same place, or None.
     """
 
     track_id: int
     joints_m: Float32Array
     confidence: Float32Array
+    seen: Float32Array
+    ghost_m: Float32Array | None = None
 
 
 @dataclass(slots=True)
@@ -50,6 +68,13 @@ class _Place:
     x_m: float = 0.0
     z_m: float = 0.0
     pelvis_height_m: float | None = None
+    usual_height_m: float = _PELVIS_HEIGHT_M
+    is_on_ground: bool = False
+    landed_s: float = -math.inf
+    held_joint: int = _PELVIS
+    held_height_m: float = 0.0
+    confidence: Float32Array | None = None
+    hidden_legs: float = 0.0
     seen_s: float = 0.0
 
 
@@ -76,17 +101,45 @@ class Standing:
         self._places = {
             track_id: place for track_id, place in self._places.items() if time_s - place.seen_s < _FORGET_AFTER_S
         }
-        return tuple(self._stand(person, step_s) for person in people if person.pose is not None)
+        return tuple(self._stand(person, person.pose, step_s) for person in people if person.pose is not None)
 
-    def _stand(self, person: Person, step_s: float) -> StandingPerson:
-        assert person.pose is not None
+    def _stand(self, person: Person, pose: Pose3D, step_s: float) -> StandingPerson:
         place = self._places.setdefault(person.track_id, _Place())
         place.seen_s = self._time_s
-        joints_m = person.pose.xyz_m * self._to_room
+        joints_m = pose.xyz_m * self._to_room
         self._move(place, person.root_m)
-        place.pelvis_height_m = _settle(place.pelvis_height_m, _pelvis_height(joints_m), step_s)
+        self._rise(place, joints_m, pose.confidence, step_s)
+        confidence, seen = _sight(place, pose.confidence, step_s)
         root_m = floats([place.x_m, place.pelvis_height_m, place.z_m])
-        return StandingPerson(person.track_id, joints_m + root_m, person.pose.confidence)
+        joints_m = joints_m + root_m
+        # Guessed legs may be longer than the person is high; none goes through the floor.
+        lowest_m = np.where(seen[_LEGS] < 1, JOINT_RADIUS_M["ankle"], -np.inf)
+        joints_m[_LEGS, 1] = np.maximum(joints_m[_LEGS, 1], lowest_m)
+        ghost_m = None if person.ghost is None else person.ghost.xyz_m * self._to_room + root_m
+        return StandingPerson(person.track_id, joints_m, confidence, seen, ghost_m)
+
+    def _rise(self, place: _Place, joints_m: Float32Array, confidence: Float32Array, step_s: float) -> None:
+        """Find the pelvis's height: by the feet, or by what keeps still where they are not seen."""
+        lowest_m = _lowest(joints_m, confidence)
+        if lowest_m is not None:
+            if not place.is_on_ground and place.pelvis_height_m is not None:
+                place.landed_s = self._time_s
+            is_landing = self._time_s - place.landed_s < _LANDING_S
+            wanted_m = JOINT_RADIUS_M["ankle"] - lowest_m
+            place.pelvis_height_m = _settle(place.pelvis_height_m, wanted_m, step_s, is_calm=is_landing)
+            place.usual_height_m = place.pelvis_height_m
+            place.is_on_ground = True
+            return
+        height_m = place.usual_height_m if place.pelvis_height_m is None else place.pelvis_height_m
+        joint = _PELVIS if are_hips_seen(confidence) or not np.isfinite(joints_m[_NECK]).all() else _NECK
+        if place.pelvis_height_m is None or place.is_on_ground or joint != place.held_joint:
+            place.held_joint, place.held_height_m = joint, height_m + _height_of(joint, joints_m)
+        # The trunk's own length: how far a guessed pelvis is below the neck says nothing.
+        trunk_m = float(np.linalg.norm(joints_m[_NECK] - joints_m[_PELVIS])) if joint == _NECK else 0.0
+        usual_m = place.usual_height_m + trunk_m
+        place.held_height_m = _eased(place.held_height_m, usual_m, step_s, _HOLD_TIME_CONSTANT_S)
+        place.pelvis_height_m = place.held_height_m - _height_of(joint, joints_m)
+        place.is_on_ground = False
 
     def _move(self, place: _Place, root_m: Float32Array | None) -> None:
         """Follow the estimated position; without one, stay."""
@@ -106,16 +159,41 @@ def _within(value_m: float, limit_m: float) -> float:
     return limit_m * math.tanh(value_m / limit_m)
 
 
-def _pelvis_height(joints_m: Float32Array) -> float:
-    """How high the pelvis is when the lowest joint touches the floor."""
-    if not np.isfinite(joints_m[_ANKLES]).all(axis=-1).any():
-        return _PELVIS_HEIGHT_M
-    return JOINT_RADIUS_M["ankle"] - float(np.nanmin(joints_m[:, 1]))
+def _sight(place: _Place, confidence: Float32Array, step_s: float) -> tuple[Float32Array, Float32Array]:
+    """Confidence, and how little of a guess each joint is, both (17,) and steadied over time."""
+    is_hidden = float(are_legs_hidden(confidence))
+    if place.confidence is None:
+        place.confidence, place.hidden_legs = confidence, is_hidden
+    else:
+        share = 1 - math.exp(-step_s / _SIGHT_TIME_CONSTANT_S)
+        place.confidence = (place.confidence + (confidence - place.confidence) * share).astype(np.float32)
+        place.hidden_legs += (is_hidden - place.hidden_legs) * share
+    seen = is_seen(place.confidence)
+    seen[_LEGS] = np.minimum(seen[_LEGS], 1 - place.hidden_legs)
+    return place.confidence, seen
 
 
-def _settle(height_m: float | None, wanted_m: float, step_s: float) -> float:
+def _lowest(joints_m: Float32Array, confidence: Float32Array) -> float | None:
+    """How far below the pelvis the ground is; None where no foot is seen."""
+    known = np.isfinite(joints_m).all(axis=-1) & (is_seen(confidence) == 1)
+    if not are_feet_seen(np.where(known, confidence, 0).astype(np.float32)):
+        return None
+    return float(joints_m[known, 1].min())
+
+
+def _height_of(joint: int, joints_m: Float32Array) -> float:
+    """Above the pelvis; 0 for one that is not known."""
+    height_m = float(joints_m[joint, 1])
+    return height_m if math.isfinite(height_m) else 0.0
+
+
+def _settle(height_m: float | None, wanted_m: float, step_s: float, *, is_calm: bool) -> float:
     """Follow the wanted height slowly downwards, so that steps do not bounce, and at once upwards, so that no foot
-    goes through the floor."""
-    if height_m is None or wanted_m >= height_m:
+    goes through the floor; calmly both ways just after the feet came into sight."""
+    if height_m is None or (wanted_m >= height_m and not is_calm):
         return wanted_m
-    return wanted_m + (height_m - wanted_m) * math.exp(-step_s / _GROUND_TIME_CONSTANT_S)
+    return _eased(height_m, wanted_m, step_s, _GROUND_TIME_CONSTANT_S)
+
+
+def _eased(value: float, wanted: float, step_s: float, time_constant_s: float) -> float:
+    return wanted + (value - wanted) * math.exp(-step_s / time_constant_s)

@@ -90,8 +90,8 @@ DARK = Theme(
     people=_people(
         # Orange and sky blue keep apart under every common colour blindness (Okabe and Ito 2008).
         ("ff9a2e", "3ea6ff", "d5dae2"),
-        ("ffd93d", "9b6bff", "ffe9a0"),
-        ("ffb3cf", "0f9fb5", "f7b9d2"),
+        ("ffd93d", "a37aff", "ffe9a0"),
+        ("ffb8d2", "109fb5", "f7b9d2"),
         ("f4f1de", "4fc04a", "a6e3a1"),
     ),
     joints=rgb_from_hex("f6f8fb"),
@@ -109,12 +109,12 @@ LIGHT = Theme(
     grid=rgb_from_hex("b4bdc9"),
     shadow=rgb_from_hex("8c95a3"),
     people=_people(
-        ("c84e00", "0067c5", "3a4350"),
-        ("8a6d00", "6a32d8", "5b4a12"),
-        ("c2256e", "00776a", "7a2450"),
-        ("6b5e4b", "2b7d1f", "1f5a2a"),
+        ("dd5a00", "0a74dc", "566173"),
+        ("a87f00", "7440e6", "8a6b14"),
+        ("e0458f", "004d66", "a8447a"),
+        ("94805f", "1b5e20", "3f7f3a"),
     ),
-    joints=rgb_from_hex("2a313c"),
+    joints=rgb_from_hex("353d4a"),
     light=rgb_from_hex("ffffff"),
     outline=rgb_from_hex("ffffff"),
     text=rgb_from_hex("333b47"),

@@ -26,10 +26,10 @@ def make_scene(*people: Person, mirror: bool = False, max_people: int = 2) -> Sc
 
 def drawn(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
     """Vertices and colours of triangles that have an area."""
-    corners = scene.body_vertices[scene.body_triangles]
+    corners = scene.bodies.vertices[scene.bodies.triangles]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=-1)
-    used = np.unique(scene.body_triangles[area > 1e-12])
-    return scene.body_vertices[used], scene.body_colors[used]
+    used = np.unique(scene.bodies.triangles[area > 1e-12])
+    return scene.bodies.vertices[used], scene.bodies.colors[used]
 
 
 def middle_of_hue(scene: Scene, wanted: str) -> np.ndarray:
@@ -42,22 +42,22 @@ def middle_of_hue(scene: Scene, wanted: str) -> np.ndarray:
 
 def test_topology_stays_the_same() -> None:
     scene = make_scene()
-    shapes = {scene.body_vertices.shape}
-    triangles = scene.body_triangles.copy()
+    shapes = {scene.bodies.vertices.shape}
+    triangles = scene.bodies.triangles.copy()
     for people in ((make_person(),), (make_person(), make_person(ARMS_UP, 1)), ()):
         scene.update(people, FRAME_S)
-        shapes.add(scene.body_vertices.shape)
-        assert scene.body_vertices.shape == scene.body_colors.shape
+        shapes.add(scene.bodies.vertices.shape)
+        assert scene.bodies.vertices.shape == scene.bodies.colors.shape
     assert len(shapes) == 1
     assert triangles.max() < next(iter(shapes))[0]
-    np.testing.assert_array_equal(scene.body_triangles, triangles)
+    np.testing.assert_array_equal(scene.bodies.triangles, triangles)
 
 
 def test_colours_and_places_are_numbers_in_range() -> None:
     scene = make_scene(make_person(ARMS_UP), make_person(track_id=1, confidence=0.0))
-    for array in (scene.body_vertices, scene.shadow_vertices, scene.body_colors, scene.shadow_colors):
+    for array in (scene.bodies.vertices, scene.shadows.vertices, scene.bodies.colors, scene.shadows.colors):
         assert np.isfinite(array).all()
-    for colors in (scene.body_colors, scene.shadow_colors, scene.floor.colors, scene.floor.grid_colors):
+    for colors in (scene.bodies.colors, scene.shadows.colors, scene.floor.colors, scene.floor.grid_colors):
         assert colors.min() >= 0
         assert colors.max() <= 1
 
@@ -81,7 +81,7 @@ def test_unknown_joint_takes_its_bones_with_it() -> None:
     unknown = (np.nan, np.nan, np.nan)
     whole = make_scene(make_person(ARMS_UP))
     without = make_scene(make_person(make_pose(left_wrist=unknown, left_elbow=unknown)))
-    assert np.isfinite(without.body_vertices).all()
+    assert np.isfinite(without.bodies.vertices).all()
     assert len(drawn(without)[0]) < len(drawn(whole)[0])
     # The left shoulder is the last joint on that side.
     reach_m = STANDING[H36M17.index("left_shoulder"), 0] + JOINT_RADIUS_M["shoulder"]
@@ -91,7 +91,7 @@ def test_unknown_joint_takes_its_bones_with_it() -> None:
 def test_person_without_any_known_joint_draws_nothing() -> None:
     scene = make_scene(make_person(np.full_like(STANDING, np.nan)))
     assert len(drawn(scene)[0]) == 0
-    assert np.isfinite(scene.shadow_vertices).all()
+    assert np.isfinite(scene.shadows.vertices).all()
 
 
 def test_person_facing_the_camera_has_their_right_on_the_left_of_the_view() -> None:
@@ -190,8 +190,8 @@ def test_places_of_people_who_are_gone_are_forgotten() -> None:
 
 def test_shadow_is_darkest_under_the_feet() -> None:
     scene = make_scene(make_person())
-    brightness = scene.shadow_colors[: len(scene.shadow_colors) // 2].mean(axis=-1)
-    distance_m = np.linalg.norm(scene.shadow_vertices[: len(brightness), [0, 2]], axis=-1)
+    brightness = scene.shadows.colors[: len(scene.shadows.colors) // 2].mean(axis=-1)
+    distance_m = np.linalg.norm(scene.shadows.vertices[: len(brightness), [0, 2]], axis=-1)
     assert brightness[distance_m < 0.2].mean() < 0.7 * brightness[distance_m > 0.8].mean()
 
 
