@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from .. import model_files
 from ..command import Command
 from ..manifest import ModelEntry, default_name, manifest
+
+_INDENT = " " * 17
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +42,7 @@ def _row(entry: ModelEntry) -> dict[str, object]:
 
 
 def _lines(entry: ModelEntry) -> Iterator[str]:
-    """One line for people, and what to do about a model that is not there."""
+    """For people: what it is, where it comes from, and what to do about a model that is not there."""
     state = model_files.state(entry)
     facts = [
         "default" if entry.name == default_name(entry.kind) else "",
@@ -48,6 +51,7 @@ def _lines(entry: ModelEntry) -> Iterator[str]:
     ]
     title = "; ".join([entry.title, *(fact for fact in facts if fact)])
     yield f"{entry.name:<16} {entry.licence:<14} {state:<10} {title}"
+    yield from textwrap.wrap(entry.origin, 120, initial_indent=_INDENT, subsequent_indent=_INDENT)
     if state == "missing":
         yield f"{'':<16} train it: {entry.train}"
 
