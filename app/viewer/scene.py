@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from .figure import Figure
 from .floor import Floor
 from .ghost_figure import GhostFigure
 from .solids import IntArray
-from .standing import Standing, StandingPerson
+from .standing import MIRROR, Standing, StandingPerson
 from .theme import Theme
 from .trails import Trails
 from .wardrobe import Wardrobe
@@ -56,6 +56,7 @@ class Scene:
 
     def __init__(self, *, max_people: int, theme: Theme, mirror: bool = False) -> None:
         self._max_people = max_people
+        self._is_mirrored = mirror
         self._standing = Standing(mirror=mirror)
         self._wardrobe = Wardrobe(len(theme.people))
         self._trails = Trails(theme, max_people=max_people)
@@ -74,6 +75,23 @@ class Scene:
         """Change the colours of everything, and draw the same people again."""
         self._dress(theme)
         self._trails.set_theme(theme)
+        self.draw()
+
+    def set_mirror(self, mirror: bool) -> None:
+        """Mirror the room, or do not, and draw the same people again."""
+        if mirror == self._is_mirrored:
+            return
+        self._is_mirrored = mirror
+        self._standing.set_mirror(mirror)
+        self.people = tuple(
+            replace(
+                person,
+                joints_m=person.joints_m * MIRROR,
+                ghost_m=None if person.ghost_m is None else person.ghost_m * MIRROR,
+            )
+            for person in self.people
+        )
+        self._trails.forget()
         self.draw()
 
     def update(self, people: Sequence[Person], time_s: float) -> None:

@@ -37,6 +37,9 @@ _SIGHT_TIME_CONSTANT_S = 0.2
 
 _FORGET_AFTER_S = 5.0
 _CAMERA_TO_ROOM = floats([1, -1, -1])
+MIRROR = floats([-1, 1, 1])
+"""Swaps left and right in room axes."""
+
 _PELVIS, _NECK = H36M17.index("pelvis"), H36M17.index("thorax")
 _LEGS = [*KNEES, *ANKLES]
 
@@ -89,6 +92,14 @@ class Standing:
         self._to_room = _CAMERA_TO_ROOM * floats([-1 if mirror else 1, 1, 1])
         self._places: dict[int, _Place] = {}
         self._time_s = 0.0
+
+    def set_mirror(self, mirror: bool) -> None:
+        """Mirror the room from now on, or do not; everybody keeps their place."""
+        was_mirrored = bool(self._to_room[0] < 0)
+        if mirror != was_mirrored:
+            self._to_room = self._to_room * MIRROR
+            for place in self._places.values():
+                place.x_m = -place.x_m
 
     def update(self, people: Sequence[Person], time_s: float) -> tuple[StandingPerson, ...]:
         """Place the people of one frame; those without a lifted pose have no place.

@@ -59,6 +59,10 @@ class Trails:
         # Trails are seen before the floor as well as before the background: they end in between.
         self._ground = (floats(theme.background) + floats(theme.floor)) / 2
 
+    def forget(self) -> None:
+        """Where hands and feet were has nothing to do with where they are now."""
+        self._past.clear()
+
     def update(self, people: Sequence[StandingPerson], time_s: float) -> None:
         """Remember where the people of one frame have their hands and feet."""
         self._time_s = time_s
