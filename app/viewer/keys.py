@@ -96,15 +96,15 @@ KEYS: tuple[Key, ...] = (
     _letter("N", Action.NEXT_PERSON, "next person", Group.POSE),
     Key("Space", ord(" "), Action.PAUSE, "pause and go on", Group.TIME),
     _letter(".", Action.STEP, "one frame on, while paused", Group.TIME),
-    Key("Left", _LEFT, Action.SEEK_BACK, "5 s back in a file", Group.TIME),
-    Key("Right", _RIGHT, Action.SEEK_FORWARD, "5 s on in a file", Group.TIME),
+    Key("Left", _LEFT, Action.SEEK_BACK, "5 s back in a recorded session", Group.TIME),
+    Key("Right", _RIGHT, Action.SEEK_FORWARD, "5 s on in a recorded session", Group.TIME),
     Key("Down", _DOWN, Action.SLOWER, "play a file slower", Group.TIME),
     Key("Up", _UP, Action.FASTER, "play a file faster", Group.TIME),
     _letter("P", Action.SNAPSHOT, "snapshot (PNG)", Group.SHOW),
     _letter("R", Action.RECORD, "record the window (MP4), and stop", Group.SHOW),
     _letter("I", Action.HUD, "numbers on or off", Group.SHOW),
     _letter("F", Action.FULL_SCREEN, "full screen", Group.SHOW),
-    _letter("H", Action.HELP, "this help", Group.SHOW),
+    _letter("H", Action.HELP, "help", Group.SHOW),
     Key("Esc", _ESCAPE, Action.BACK, "leave help, full screen, program", Group.SHOW),
     _letter("Q", Action.QUIT, "quit", Group.SHOW),
 )
@@ -124,6 +124,8 @@ def key_of(action: Action) -> Key:
 
 
 def markdown_table() -> str:
-    """The table as the README has it."""
-    lines = ["| key | does |", "|---|---|"]
-    return "\n".join(lines + [f"| `{key.label}` | {key.words} |" for key in KEYS])
+    """The table as the README has it: half of the keys beside the other half."""
+    half = (len(KEYS) + 1) // 2
+    cells = [f"| `{key.label}` | {key.words} " for key in KEYS] + ["| | "] * (2 * half - len(KEYS))
+    rows = [f"{left}{right}|" for left, right in zip(cells[:half], cells[half:], strict=True)]
+    return "\n".join(["| key | does | key | does |", "|---|---|---|---|", *rows])

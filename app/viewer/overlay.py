@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 
 from ..datatypes import Float32Array, ImageArray, Keypoints2D, Person
-from .theme import DARK, Theme, bgr_bytes
+from .theme import DARK, PersonColors, Theme, bgr_bytes
 
 _FAINT_CONFIDENCE = 0.35
 """Joints below are drawn thin, without outline and half transparent: they are guesses."""
@@ -26,7 +26,14 @@ _FARTHEST_PX = 20_000.0
 _FAINT_OPACITY = 0.45
 
 
-def draw_people(image_bgr: ImageArray, people: Sequence[Person], theme: Theme = DARK, *, scale: float = 1.0) -> None:
+def draw_people(
+    image_bgr: ImageArray,
+    people: Sequence[Person],
+    theme: Theme = DARK,
+    *,
+    scale: float = 1.0,
+    slots: Mapping[int, int] | None = None,
+) -> None:
     """Draw the 2D skeletons of people into a picture, in place.
 
     Args:
@@ -34,12 +41,16 @@ def draw_people(image_bgr: ImageArray, people: Sequence[Person], theme: Theme = 
         people: keypoints in pixels of the original picture.
         theme: colours.
         scale: size of this picture over the original's.
+        slots: which set of colours each person wears, by track id (``wardrobe``); without it all wear the first.
     """
     for person in people:
-        _draw_person(image_bgr, person.keypoints, theme, scale)
+        wears = theme.person((slots or {}).get(person.track_id, 0))
+        _draw_person(image_bgr, person.keypoints, theme, wears, scale)
 
 
-def _draw_person(image_bgr: ImageArray, keypoints: Keypoints2D, theme: Theme, scale: float) -> None:
+def _draw_person(
+    image_bgr: ImageArray, keypoints: Keypoints2D, theme: Theme, wears: PersonColors, scale: float
+) -> None:
     xy_px = keypoints.xy_px * np.float32(scale)
     with np.errstate(invalid="ignore"):
         is_drawn = (np.abs(xy_px) < _FARTHEST_PX).all(axis=-1) & (keypoints.confidence >= _HIDDEN_CONFIDENCE)
@@ -51,7 +62,7 @@ def _draw_person(image_bgr: ImageArray, keypoints: Keypoints2D, theme: Theme, sc
     bones = [(start, end) for start, end in keypoints.skeleton.bones if is_drawn[start] and is_drawn[end]]
     sure = [(start, end) for start, end in bones if is_sure[start] and is_sure[end]]
     joints = np.flatnonzero(is_sure).tolist()
-    colors = [bgr_bytes(theme.side(keypoints.skeleton.side(joint))) for joint in range(len(points))]
+    colors = [bgr_bytes(wears.side(keypoints.skeleton.side(joint))) for joint in range(len(points))]
     if len(sure) < len(bones):
         faint = [bone for bone in bones if bone not in sure]
         _draw_faint(image_bgr, points, faint, colors, max(1, round(thickness_px / 2)))

@@ -1,4 +1,4 @@
-"""A picture that stays in the upper left corner of an Open3D window, however the camera moves."""
+"""Pictures that stay where they are in an Open3D window, however the camera moves."""
 
 from __future__ import annotations
 
@@ -8,34 +8,38 @@ import numpy as np
 import numpy.typing as npt
 
 from ..datatypes import ImageArray
+from .layout import Rect
 
-_DISTANCE_M = 0.15
+_FARTHEST_M, _LAYER_STEP_M = 0.15, 0.008
 _NEAR_M = 0.1
 """Nearer than anything in the room, and just behind the plane where drawing starts."""
 
-_MARGIN_SHARE = 0.025
-_MAX_WIDTH_SHARE, _MAX_HEIGHT_SHARE = 0.32, 0.45
-"""Of the window: leaves the middle to the room, also in a window that is taller than wide."""
+_PIXEL_CENTRE = 0.5
+"""Open3D's camera counts pixels by their middles, a rectangle by its edges."""
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
 _TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
 
 
-class PicturePanel:
-    """A textured rectangle just in front of the camera.
+class Panel:
+    """A textured rectangle just in front of the camera, invisible until it is shown.
 
     Args:
         visualizer: an ``o3d.visualization.Visualizer`` with a window.
+        layer: those with a higher number cover those with a lower one, from 0 to 4.
     """
 
-    def __init__(self, visualizer: Any) -> None:
+    def __init__(self, visualizer: Any, *, layer: int) -> None:
         import open3d as o3d
 
         self._visualizer = visualizer
         self._control = visualizer.get_view_control()
         self._control.set_constant_z_near(_NEAR_M)
-        self._aspect: float | None = None
+        self._distance_m = _FARTHEST_M - layer * _LAYER_STEP_M
+        self._rect: Rect | None = None
         self._is_added = False
+        self._drawn_corners = b""
+        self._has_news = False
         self._mesh = o3d.geometry.TriangleMesh()
         self._mesh.vertices = o3d.utility.Vector3dVector(np.zeros((4, 3)))
         self._mesh.vertex_normals = o3d.utility.Vector3dVector(np.tile([0.0, 0.0, 1.0], (4, 1)))
@@ -43,27 +47,39 @@ class PicturePanel:
         self._mesh.triangle_uvs = o3d.utility.Vector2dVector(_CORNERS[_TRIANGLES.ravel()])
         self._mesh.triangle_material_ids = o3d.utility.IntVector([0, 0])
 
-    def show(self, image_rgb: ImageArray) -> None:
-        """Show another picture (h, w, 3) from the next ``place`` on."""
+    @property
+    def is_shown(self) -> bool:
+        """Whether it can be seen from the next ``place`` on."""
+        return self._rect is not None
+
+    def show(self, image_rgb: ImageArray, rect: Rect) -> None:
+        """Show a picture (h, w, 3) in a rectangle of the window, from the next ``place`` on."""
         import open3d as o3d
 
-        self._aspect = image_rgb.shape[1] / image_rgb.shape[0]
         texture: Any = np.ascontiguousarray(image_rgb)
         self._mesh.textures = [o3d.geometry.Image(texture)]
+        self._rect, self._has_news = rect, True
+
+    def hide(self) -> None:
+        """Show nothing any more."""
+        self._rect = None
+        if self._is_added:
+            self._visualizer.remove_geometry(self._mesh, reset_bounding_box=False)
+            self._is_added = False
 
     def place(self) -> None:
-        """Put the picture before the camera as it stands now; to be called after every change of either."""
+        """Put the picture before the camera as it stands now; to be called before every drawing."""
         import open3d as o3d
 
-        if self._aspect is None:
+        if self._rect is None:
             return
         camera = self._control.convert_to_pinhole_camera_parameters()
         corners = corners_in_room(
-            camera.intrinsic.intrinsic_matrix,
-            camera.extrinsic,
-            (camera.intrinsic.width, camera.intrinsic.height),
-            aspect=self._aspect,
+            camera.intrinsic.intrinsic_matrix, camera.extrinsic, self._rect, distance_m=self._distance_m
         )
+        if not self._has_news and corners.tobytes() == self._drawn_corners:
+            return
+        self._drawn_corners, self._has_news = corners.tobytes(), False
         self._mesh.vertices = o3d.utility.Vector3dVector(corners)
         if self._is_added:
             self._visualizer.update_geometry(self._mesh)
@@ -73,28 +89,21 @@ class PicturePanel:
 
 
 def corners_in_room(
-    intrinsic: npt.NDArray[np.float64],
-    extrinsic: npt.NDArray[np.float64],
-    window_wh: tuple[int, int],
-    *,
-    aspect: float,
+    intrinsic: npt.NDArray[np.float64], extrinsic: npt.NDArray[np.float64], rect: Rect, *, distance_m: float
 ) -> npt.NDArray[np.float64]:
-    """Where the corners of the picture have to be.
+    """Where the corners of a picture have to be to fill a rectangle of the window, pixel by pixel.
 
     Args:
         intrinsic: (3, 3) of the window's camera, pixels.
         extrinsic: (4, 4) from the room to that camera's axes (x right, y down, z forwards).
-        window_wh: size of the window in pixels.
-        aspect: width over height of the picture.
+        rect: the rectangle.
+        distance_m: before the camera.
 
     Returns:
         (4, 3) metres, clockwise from the upper left.
     """
-    width, height = window_wh
-    panel_width = min(_MAX_WIDTH_SHARE * width, _MAX_HEIGHT_SHARE * height * aspect)
-    margin = _MARGIN_SHARE * min(width, height)
-    corners_px = margin + _CORNERS * [panel_width, panel_width / aspect]
+    corners_px = [rect.x, rect.y] + _CORNERS * rect.size_wh - _PIXEL_CENTRE
     rays = np.column_stack([corners_px, np.ones(4)]) @ np.linalg.inv(intrinsic).T
-    in_camera = np.column_stack([rays * _DISTANCE_M, np.ones(4)])
+    in_camera = np.column_stack([rays * distance_m, np.ones(4)])
     in_room: npt.NDArray[np.float64] = (in_camera @ np.linalg.inv(extrinsic).T)[:, :3]
     return in_room

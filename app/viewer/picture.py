@@ -1,6 +1,8 @@
-"""The camera picture as the window shows it: small, with its 2D overlay, mirrored if wanted, and a line of text."""
+"""The camera picture as the window shows it: with its 2D overlay, and mirrored if wanted."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -9,45 +11,68 @@ from ..datatypes import ImageArray, Result
 from .overlay import draw_people
 from .theme import Theme, bgr_bytes
 
-MAX_SIDE_PX = 640
+MAX_SIDE_PX = 1280
 """A larger picture would only cost time on its way to the graphics card."""
 
-_MIN_TEXT_WIDTH_PX = 160
-_STRIP_PX = 26
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_FONT_SCALE = 0.5
 _BORDER_PX = 2
 
 
-def compose_picture(result: Result, text: str, theme: Theme, *, mirror: bool) -> ImageArray:
+def compose_picture(
+    result: Result,
+    size_wh: tuple[int, int],
+    theme: Theme,
+    *,
+    mirror: bool,
+    slots: Mapping[int, int] | None = None,
+    is_filling: bool = False,
+) -> ImageArray:
     """The picture of a result with its 2D skeletons.
 
     Args:
         result: one frame's.
-        text: a few words below the picture; left out where the picture is too narrow for them.
+        size_wh: how large it will be seen, in pixels; it is made smaller than that rather than enlarged.
         theme: colours.
-        mirror: mirror the picture, not the text.
+        mirror: mirror it.
+        slots: which colours each person wears, by track id (``wardrobe``).
+        is_filling: fill the size, with background where the picture's aspect is another; else there is a border.
 
     Returns:
-        (h, w, 3) RGB, no side of the picture longer than ``MAX_SIDE_PX``.
+        (h, w, 3) RGB, of the aspect of ``size_wh`` if it is filled.
     """
     width, height = result.frame.size_wh
-    scale = min(1.0, MAX_SIDE_PX / max(width, height))
-    size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
-    picture = np.asarray(cv2.resize(result.frame.image_bgr, size_wh, interpolation=cv2.INTER_LINEAR), np.uint8)
-    draw_people(picture, result.people, theme, scale=size_wh[0] / width)
+    scale = min(1.0, size_wh[0] / width, size_wh[1] / height, MAX_SIDE_PX / max(width, height))
+    small_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
+    picture = np.asarray(cv2.resize(result.frame.image_bgr, small_wh, interpolation=cv2.INTER_LINEAR), np.uint8)
+    draw_people(picture, result.people, theme, scale=small_wh[0] / width, slots=slots)
     if mirror:
-        picture = np.ascontiguousarray(picture[:, ::-1])
-    if text and size_wh[0] >= _MIN_TEXT_WIDTH_PX:
-        picture = np.vstack([picture, _strip(text, size_wh[0], theme)])
-    framed: ImageArray = np.full((picture.shape[0] + 2 * _BORDER_PX, picture.shape[1] + 2 * _BORDER_PX, 3), 0, np.uint8)
-    framed[:] = bgr_bytes(theme.grid)
-    framed[_BORDER_PX:-_BORDER_PX, _BORDER_PX:-_BORDER_PX] = picture
+        picture = np.asarray(cv2.flip(picture, 1), np.uint8)
+    framed = _filled(picture, size_wh, theme) if is_filling else _bordered(picture, theme)
     return framed[..., ::-1]
 
 
-def _strip(text: str, width_px: int, theme: Theme) -> ImageArray:
-    strip: ImageArray = np.full((_STRIP_PX, width_px, 3), bgr_bytes(theme.background), np.uint8)
-    origin = (10, _STRIP_PX - 8)
-    cv2.putText(strip, text, origin, _FONT, _FONT_SCALE, bgr_bytes(theme.text), 1, cv2.LINE_AA)
-    return strip
+def fit(image_bgr: ImageArray, size_wh: tuple[int, int], color_bgr: tuple[int, int, int] = (0, 0, 0)) -> ImageArray:
+    """Scale a picture (H, W, 3) into a size, on one colour where the aspect differs."""
+    height, width = image_bgr.shape[:2]
+    if (width, height) == size_wh:
+        return image_bgr
+    scale = min(size_wh[0] / width, size_wh[1] / height)
+    inner_wh = (min(size_wh[0], max(1, round(width * scale))), min(size_wh[1], max(1, round(height * scale))))
+    fitted: ImageArray = np.full((size_wh[1], size_wh[0], 3), color_bgr, np.uint8)
+    left, top = (size_wh[0] - inner_wh[0]) // 2, (size_wh[1] - inner_wh[1]) // 2
+    fitted[top : top + inner_wh[1], left : left + inner_wh[0]] = cv2.resize(image_bgr, inner_wh)
+    return fitted
+
+
+def _filled(picture: ImageArray, size_wh: tuple[int, int], theme: Theme) -> ImageArray:
+    """The picture on background of the aspect of a size, not enlarged."""
+    height, width = picture.shape[:2]
+    scale = max(width / size_wh[0], height / size_wh[1])
+    return fit(picture, (round(size_wh[0] * scale), round(size_wh[1] * scale)), bgr_bytes(theme.background))
+
+
+def _bordered(picture: ImageArray, theme: Theme) -> ImageArray:
+    height, width = picture.shape[:2]
+    framed: ImageArray = np.full((height + 2 * _BORDER_PX, width + 2 * _BORDER_PX, 3), 0, np.uint8)
+    framed[:] = bgr_bytes(theme.grid)
+    framed[_BORDER_PX:-_BORDER_PX, _BORDER_PX:-_BORDER_PX] = picture
+    return framed

@@ -1,36 +1,60 @@
-"""The live window: the room, the camera picture in its corner, and the loop that keeps both fresh. Main thread only."""
+"""The live window: room, camera picture, numbers and keys, and the loop that keeps them fresh. Main thread only."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
+from dataclasses import replace
 from enum import Enum
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ..capture.handoff import LatestSlot
 from ..datatypes import Result
+from ..errors import OutputError
 from ..live.shared import Shared
 from ..live.status import Status
 from ..live.wishes import Wishes
 from ..native_output import quiet_native_output
+from .aim import Aim
+from .attract import Attract
+from .choices import find_choices
+from .controls import Looks, looks_after, wishes_after, words_about
 from .display import check_display, prefer_x11, window_error
-from .framing import WINDOW_VIEW
-from .panel import PicturePanel
-from .picture import compose_picture
+from .ghost import disagreement_mm
+from .hud import tiles, words
+from .keys import KEYS, OPEN3D_CODES, Action
+from .operator import Preset
+from .pointer import Pointer
+from .pulse import PulseMeter
 from .room import Room
-from .theme import DARK, Theme
+from .screen_pixels import ScreenReader
+from .screen_recording import ScreenRecording
+from .snapshot import claim, save_snapshot
+from .surfaces import Surfaces
+from .theme import DARK, THEMES, Theme
 
 __all__ = ["Ending", "RoomWindow", "check_display"]
 
+logger = logging.getLogger(__name__)
+
 _REFRESH_HZ = 60
+_CAMERA_HZ = 30
+"""Without results the camera moves this often."""
+
 _IDLE_REDRAW_S = 1.0
 """Without news the window is drawn this often, for the sake of what uncovered it or of a driver that lost it."""
 
-_RATE_WINDOW_S = 2.0
-_OPEN3D_KEYS = "HPDOCVLWBNSITJKXYZ0123456789-=[]"
-"""Open3D acts on these: prints to standard output, writes files, changes colours. All are ours to give a meaning."""
+_NUMBERS_S = 0.5
+"""Numbers that change with every frame cannot be read."""
+
+_NOTICE_S = 4.0
+_PRESSED = 1
+"""Of GLFW: neither released nor repeated."""
+
+_MODIFIERS = 0x2 | 0x4 | 0x8
+"""Of GLFW: Control, Alt and Super. What is pressed with them is meant for somebody else."""
 
 
 class Ending(Enum):
@@ -47,11 +71,12 @@ class RoomWindow:
         title: shown after the program's name.
         max_people: how many people can be shown; more are not drawn.
         mirror: show picture and room as a mirror does.
-        theme: colours.
+        theme: colours at the start.
         size_wh: first size in pixels.
         is_fullscreen: start in full screen, without a mouse pointer.
         wishes: where keys that steer the run write; None where nobody listens.
         status: what the run says of itself, for the head-up display; None where it says nothing.
+        folder: where snapshots and recordings go; the current folder by default.
 
     Raises:
         ConfigError: there is no display, or no OpenGL on it.
@@ -68,22 +93,45 @@ class RoomWindow:
         is_fullscreen: bool = False,
         wishes: Shared[Wishes] | None = None,
         status: Shared[Status] | None = None,
+        folder: Path | None = None,
     ) -> None:
         check_display()
         prefer_x11()
+        names = [name for name, known in THEMES.items() if known is theme]
+        self._looks = Looks(is_mirrored=mirror, theme=names[0] if names else "dark")
         self._theme = theme
-        self._mirror = mirror
-        self._is_fullscreen = is_fullscreen
-        self._wishes = wishes
-        self._status = status
+        self._wishes, self._status = wishes, status
+        self._folder = folder or Path()
+        wished = None if wishes is None else wishes.value
+        self._choices = None if wished is None else find_choices(lifter=wished.lifter, detector=wished.detector)
         self._visualizer = _open_window(f"posedemo - {title}" if title else "posedemo", size_wh)
         self._room = Room(self._visualizer, max_people=max_people, theme=theme, mirror=mirror)
-        self._room.look(WINDOW_VIEW)
-        self._panel = PicturePanel(self._visualizer)
-        self._rate = _Rate()
-        self._drawn_camera: tuple[bytes, ...] = ()
-        self._drawn_s = -_IDLE_REDRAW_S
+        self._room.show_trails(self._looks.has_trails)
+        self._aim = Aim(self._room, self._visualizer)
+        self._surfaces = Surfaces(self._visualizer)
+        self._pointer = Pointer()
+        self._reader = ScreenReader(self._visualizer)
+        self._recording: ScreenRecording | None = None
+        self._attract = Attract()
+        self._pulse = PulseMeter()
+        self._latest: Result | None = None
+        self._is_replay = False
+        self._undrawn_s: float | None = None
+        """When the picture of the newest result was grabbed, as long as it has not been drawn."""
+
+        self._pressed: deque[Action] = deque()
+        self._told: deque[str] = deque()
+        """By other threads, to be shown."""
+
+        self._notice, self._notice_until_s = "", 0.0
+        self._num_notices = 0 if status is None else status.value.num_notices
+        self._trouble = ""
+        self._window_wh = (0, 0)
+        self._has_news = True
+        self._numbers_s = self._drawn_s = float("-inf")
         self._bind_keys()
+        if is_fullscreen:
+            self._change_looks(replace(self._looks, is_fullscreen=True))
 
     def run(self, results: LatestSlot[Result]) -> Ending:
         """Show results until they end or the user closes the window, with Esc, Q or the window's own button.
@@ -94,81 +142,224 @@ class RoomWindow:
         Raises:
             BaseException: the error that the results ended with.
         """
-        while self._visualizer.poll_events():
+        while not self._looks.is_left:
             started_s = time.monotonic()
             result = results.poll()
             if result is not None:
-                self._show(result)
+                self._take(result)
             elif results.closed:
                 return Ending.RESULTS_ENDED
-            self._draw(is_changed=result is not None)
+            is_drawn = self._prepare(started_s)
+            # Draws what was prepared, then takes keys and mouse.
+            if not self._visualizer.poll_events():
+                break
+            if is_drawn:
+                self._has_drawn()
+            self._follow_keys()
+            self._aim.notice_mouse()
             time.sleep(max(0.0, started_s + 1 / _REFRESH_HZ - time.monotonic()))
         return Ending.CLOSED_BY_USER
 
     def close(self) -> None:
-        """Destroy the window."""
+        """Finish what is being recorded, and destroy the window."""
+        if self._recording is not None:
+            self._recording.close(time.monotonic())
+            self._recording = None
+            for text in self._told:
+                logger.info("%s", text)
+        self._pointer.hide(False)
         self._visualizer.destroy_window()
 
-    def _show(self, result: Result) -> None:
-        self._rate.tick()
-        self._room.update(result.people, result.frame.stamp.time_s)
-        text = status_text(result, self._rate.per_second)
-        self._panel.show(compose_picture(result, text, self._theme, mirror=self._mirror))
+    # What comes in.
 
-    def _draw(self, *, is_changed: bool) -> None:
-        """Draw if there is something new to be seen: with nothing new, a loop costs next to nothing."""
-        now_s = time.monotonic()
-        camera = self._camera()
-        if not is_changed and camera == self._drawn_camera and now_s - self._drawn_s < _IDLE_REDRAW_S:
-            return
-        self._panel.place()
-        self._visualizer.update_renderer()
-        self._drawn_camera, self._drawn_s = camera, now_s
-
-    def _camera(self) -> tuple[bytes, ...]:
-        """Everything that the mouse and a new window size change, to be compared."""
-        parameters = self._visualizer.get_view_control().convert_to_pinhole_camera_parameters()
-        return tuple(np.asarray(m).tobytes() for m in (parameters.extrinsic, parameters.intrinsic.intrinsic_matrix))
+    def _take(self, result: Result) -> None:
+        """Show a result from the next drawing on."""
+        self._latest, self._undrawn_s = result, result.frame.stamp.grabbed_s
+        time_s = result.frame.stamp.time_s
+        people = result.people
+        if self._is_live:
+            shown = self._attract.update(people, time_s)
+            people = shown.people
+            if shown.is_replay != self._is_replay or (shown.is_replay and shown.is_cut):
+                self._aim.cut_to(Preset.ORBIT if shown.is_replay else self._looks.preset)
+            self._is_replay = shown.is_replay
+        self._room.update(people, time_s)
+        self._show_picture()
+        self._show_ghost()
+        self._has_news = True
 
     def _bind_keys(self) -> None:
-        """Take Open3D's keys away from it and give those of ours their meaning; Esc and Q it closes with as we do."""
-        for key in _OPEN3D_KEYS:
-            self._visualizer.register_key_callback(ord(key), lambda _: False)
-        self._visualizer.register_key_callback(ord("R"), lambda _: self._reset_view())
+        """Take Open3D's keys away from it and give ours their meaning.
 
-    def _reset_view(self) -> bool:
-        self._room.look(WINDOW_VIEW)
-        return False
+        A binding only notes what was pressed: an error in it would end the process, and so would closing the window.
+        """
+        actions = {key.code: key.action for key in KEYS}
 
+        def note(code: int, pressed: int, modifiers: int) -> bool:
+            if pressed == _PRESSED and not modifiers & _MODIFIERS and code in actions:
+                self._pressed.append(actions[code])
+            return False
 
-class _Rate:
-    """Counts events a second over the last moments."""
+        for code in OPEN3D_CODES | actions.keys():
+            self._visualizer.register_key_action_callback(
+                code, lambda _, pressed, modifiers, code=code: note(code, pressed, modifiers)
+            )
 
-    def __init__(self) -> None:
-        self._times_s: deque[float] = deque()
+    def _follow_keys(self) -> None:
+        while self._pressed:
+            action = self._pressed.popleft()
+            self._change_looks(looks_after(self._looks, action))
+            if self._wishes is not None and self._choices is not None:
+                choices, before = self._choices, self._wishes.value
+                after = self._wishes.apply(lambda wishes: wishes_after(wishes, action, choices))  # noqa: B023
+                if text := words_about(before, after):
+                    self._tell(text)
+                self._numbers_s = float("-inf")
 
-    def tick(self) -> None:
-        now_s = time.monotonic()
-        self._times_s.append(now_s)
-        while now_s - self._times_s[0] > _RATE_WINDOW_S:
-            self._times_s.popleft()
+    def _change_looks(self, looks: Looks) -> None:
+        """Make the window look so from now on."""
+        before, self._looks = self._looks, looks
+        if looks == before:
+            return
+        if looks.theme != before.theme:
+            self._theme = THEMES[looks.theme]
+            self._room.set_theme(self._theme)
+        if looks.is_mirrored != before.is_mirrored:
+            self._room.set_mirror(looks.is_mirrored)
+        if looks.has_trails != before.has_trails:
+            self._room.show_trails(looks.has_trails)
+        if looks.num_presets != before.num_presets:
+            self._aim.choose(looks.preset)
+        if looks.is_fullscreen != before.is_fullscreen:
+            self._visualizer.set_full_screen(looks.is_fullscreen)
+            self._pointer.hide(looks.is_fullscreen)
+        if looks.num_snapshots != before.num_snapshots:
+            save_snapshot(self._reader.read(), self._folder, self._told.append)
+        if looks.is_recording != before.is_recording:
+            self._start_or_end_recording()
+        self._show_all()
+
+    def _start_or_end_recording(self) -> None:
+        if self._recording is not None:
+            self._recording.end(time.monotonic())
+            self._recording = None
+            return
+        try:
+            path = claim(self._folder, ".mp4")
+        except OutputError as error:
+            self._looks = replace(self._looks, is_recording=False)
+            self._tell(error.message)
+            return
+        self._recording = ScreenRecording(path, self._window_wh, self._told.append)
+        self._tell(f"recording {path.name}")
+
+    # What is shown.
 
     @property
-    def per_second(self) -> float:
-        """0 until there are two events."""
-        if len(self._times_s) < 2:
-            return 0.0
-        return (len(self._times_s) - 1) / max(1e-6, self._times_s[-1] - self._times_s[0])
+    def _is_live(self) -> bool:
+        """Whether what is shown happens now, and not in a file."""
+        return self._status is None or self._status.value.duration_s is None
 
+    def _tell(self, text: str) -> None:
+        self._notice, self._notice_until_s = text, time.monotonic() + _NOTICE_S
+        self._surfaces.show_notice(text, self._theme)
+        self._has_news = True
 
-def status_text(result: Result, frames_per_second: float) -> str:
-    """A few words on what is shown."""
-    words = [f"{frames_per_second:.0f} fps"] if frames_per_second else []
-    if not result.people:
-        words.append("nobody in view")
-    elif any(person.root_m is not None for person in result.people):
-        words.append("z estimated")
-    return "   ".join(words)
+    def _show_all(self) -> None:
+        """Compose every panel anew: the window has another size, other colours or another division."""
+        self._surfaces.fit(self._window_wh, has_numbers=self._looks.has_hud)
+        self._aim.fit(self._looks.layout, self._surfaces.stage_wh, self._window_wh[1])
+        self._show_picture()
+        self._show_ghost()
+        self._surfaces.show_notice(self._notice, self._theme)
+        self._surfaces.show_trouble(self._trouble, self._theme)
+        self._surfaces.show_help(self._looks.has_help, self._theme)
+        self._numbers_s = float("-inf")
+        self._has_news = True
+
+    def _show_picture(self) -> None:
+        if self._latest is not None:
+            looks, slots = self._looks, self._room.scene.slots
+            self._surfaces.show_picture(self._latest, looks.layout, self._theme, mirror=looks.is_mirrored, slots=slots)
+
+    def _show_ghost(self) -> None:
+        people = () if self._latest is None else self._latest.people
+        name = None if self._status is None else self._status.value.ghost
+        pairs = [(person.pose, person.ghost) for person in people if person.pose and person.ghost]
+        apart_mm = disagreement_mm(*pairs[0]) if pairs and name else {}
+        self._surfaces.show_ghost(name or "", apart_mm, self._theme)
+
+    def _show_numbers(self) -> None:
+        status = None if self._status is None else self._status.value
+        wishes = None if self._wishes is None else self._wishes.value
+        pulse = self._pulse.pulse()
+        if not self._is_live:
+            # Pictures of a file wait for their time: their age says nothing.
+            pulse = replace(pulse, age_p50_ms=None, age_p95_ms=None)
+        people = () if self._latest is None else self._latest.people
+        said = words(people, is_replay=self._is_replay) if self._latest is not None else ()
+        alert = "paused" if wishes is not None and wishes.is_paused else "REC" if self._looks.is_recording else ""
+        self._surfaces.show_numbers(tiles(pulse, status, wishes), said, alert, self._theme)
+
+    def _show_news_of_the_run(self, now_s: float) -> None:
+        """Show notices and trouble, and let notices go when their time is over."""
+        while self._told:
+            self._tell(self._told.popleft())
+        if self._recording is not None and not self._recording.is_open:
+            self._recording = None
+            self._looks = replace(self._looks, is_recording=False)
+        if self._status is not None:
+            status = self._status.value
+            if status.num_notices != self._num_notices:
+                self._num_notices = status.num_notices
+                self._tell(status.notice)
+            if status.source_trouble != self._trouble:
+                self._trouble = status.source_trouble
+                self._surfaces.show_trouble(self._trouble, self._theme)
+                self._has_news = True
+        if self._notice and now_s >= self._notice_until_s:
+            self._notice = ""
+            self._surfaces.show_notice("", self._theme)
+            self._has_news = True
+
+    def _prepare(self, now_s: float) -> bool:
+        """Get everything ready to be drawn, if there is anything new to be seen: with nothing new, a loop costs next
+        to nothing.
+
+        Returns:
+            Whether something will be drawn.
+        """
+        if self._size() != self._window_wh:
+            self._window_wh = self._size()
+            self._show_all()
+        self._show_news_of_the_run(now_s)
+        if now_s - self._numbers_s >= _NUMBERS_S and self._looks.has_hud:
+            self._show_numbers()
+            self._numbers_s = now_s
+            self._has_news = True
+        may_move = self._has_news or self._aim.is_held or now_s - self._drawn_s >= 1 / _CAMERA_HZ
+        has_moved = may_move and self._aim.update(now_s)
+        if not self._has_news and not has_moved and now_s - self._drawn_s < _IDLE_REDRAW_S:
+            return False
+        self._surfaces.place()
+        self._visualizer.update_renderer()
+        self._has_news, self._drawn_s = False, now_s
+        return True
+
+    def _has_drawn(self) -> None:
+        """Everything prepared is on the screen now."""
+        if not self._reader.is_checked:
+            self._reader.check()
+        if self._undrawn_s is not None:
+            self._pulse.drawn(self._undrawn_s)
+            self._undrawn_s = None
+        now_s = time.monotonic()
+        if self._recording is not None and self._recording.is_due(now_s):
+            self._recording.add(self._reader.read(), now_s)
+
+    def _size(self) -> tuple[int, int]:
+        intrinsic = self._visualizer.get_view_control().convert_to_pinhole_camera_parameters().intrinsic
+        return intrinsic.width, intrinsic.height
 
 
 def _open_window(title: str, size_wh: tuple[int, int]) -> Any:

@@ -36,7 +36,7 @@ PURE = (
 ONLY_IMPORTERS = {
     "mediapipe": {"detectors/mediapipe_pose.py"},
     "onnxruntime": {"lifters/onnx_gcn.py"},
-    "av": {"capture/video.py", "sinks/annotated_video.py", "sinks/audio_track.py"},
+    "av": {"capture/video.py", "sinks/annotated_video.py", "sinks/audio_track.py", "viewer/screen_recording.py"},
     "torch": set(),
 }
 SHARED_WITH_TRAINING = {

@@ -1,0 +1,83 @@
+"""Where everything is in the window: pure arithmetic in pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Layout(Enum):
+    """How room and camera picture share the window; values are words for the audience."""
+
+    CORNER = "picture in the corner"
+    SPLIT = "picture beside the room"
+    ROOM = "3D only"
+    PICTURE = "picture only"
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle in the window: pixels from its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
+    @property
+    def bottom(self) -> int:
+        """Where it ends."""
+        return self.y + self.height
+
+
+_MARGIN_SHARE = 0.025
+_CORNER_WH_SHARE = (0.32, 0.45)
+"""Of the window: leaves the middle to the room, also in a window that is taller than wide."""
+
+_SPLIT_SHARE = 0.5
+_SHIFT = {Layout.CORNER: 0.22, Layout.SPLIT: 0.5}
+
+
+def room_shift(layout: Layout) -> float:
+    """How far right of the middle the room has to be for what is beside it, as a share of half the width."""
+    return _SHIFT.get(layout, 0.0)
+
+
+def picture_rect(layout: Layout, stage_wh: tuple[int, int], aspect: float) -> Rect | None:
+    """Where the camera picture is; None where the layout shows none.
+
+    Args:
+        layout: the layout.
+        stage_wh: size of the part of the window above the head-up display, pixels.
+        aspect: width over height of the camera picture.
+    """
+    width, height = stage_wh
+    margin = round(_MARGIN_SHARE * min(width, height))
+    if layout is Layout.ROOM:
+        return None
+    if layout is Layout.PICTURE:
+        return Rect(0, 0, width, height)
+    if layout is Layout.SPLIT:
+        return _fitted(Rect(margin, margin, round(_SPLIT_SHARE * width) - margin, height - 2 * margin), aspect)
+    share_x, share_y = _CORNER_WH_SHARE
+    corner = Rect(margin, margin, round(share_x * width), round(share_y * height))
+    fitted = _fitted(corner, aspect)
+    return Rect(margin, margin, fitted.width, fitted.height)
+
+
+def centred(stage_wh: tuple[int, int], size_wh: tuple[int, int]) -> Rect:
+    """A rectangle of some size in the middle."""
+    width, height = size_wh
+    return Rect((stage_wh[0] - width) // 2, (stage_wh[1] - height) // 2, width, height)
+
+
+def _fitted(outer: Rect, aspect: float) -> Rect:
+    """The largest rectangle of an aspect in the middle of another."""
+    width = max(1, round(min(outer.width, outer.height * aspect)))
+    height = max(1, round(min(outer.height, outer.width / aspect)))
+    return Rect(outer.x + (outer.width - width) // 2, outer.y + (outer.height - height) // 2, width, height)

@@ -1,0 +1,121 @@
+"""Everything flat in the window: camera picture, numbers, ghost table, notices and help, each on a panel of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..datatypes import ImageArray, Result
+from .ghost_panel import compose_ghost_panel
+from .help_panel import compose_help
+from .hud import HEIGHT_SHARE, Tile, compose_hud
+from .layout import Layout, Rect, centred, picture_rect
+from .panel import Panel
+from .picture import compose_picture
+from .theme import Theme
+from .words_panel import compose_words
+
+_MARGIN_SHARE = 0.03
+
+
+class Surfaces:
+    """The panels of a window. What is shown stays until it is shown anew; ``place`` puts all before the camera.
+
+    Args:
+        visualizer: an ``o3d.visualization.Visualizer`` with a window.
+    """
+
+    def __init__(self, visualizer: Any) -> None:
+        self._picture = Panel(visualizer, layer=0)
+        self._numbers = Panel(visualizer, layer=1)
+        self._ghost = Panel(visualizer, layer=1)
+        self._notice = Panel(visualizer, layer=2)
+        self._trouble = Panel(visualizer, layer=3)
+        self._help = Panel(visualizer, layer=4)
+        self._window_wh = (1, 1)
+        self._has_numbers = False
+
+    def fit(self, window_wh: tuple[int, int], *, has_numbers: bool) -> None:
+        """Tell the size of the window and whether there is a bar of numbers; everything has to be shown anew."""
+        self._window_wh, self._has_numbers = window_wh, has_numbers
+        if not has_numbers:
+            self._numbers.hide()
+
+    @property
+    def stage_wh(self) -> tuple[int, int]:
+        """Size of the part of the window above the numbers."""
+        width, height = self._window_wh
+        return width, height - self._bar_height
+
+    @property
+    def _bar_height(self) -> int:
+        return round(HEIGHT_SHARE * self._window_wh[1]) if self._has_numbers else 0
+
+    def show_picture(
+        self, result: Result, layout: Layout, theme: Theme, *, mirror: bool, slots: Mapping[int, int]
+    ) -> None:
+        """Show a frame with its 2D overlay where the layout has a place for it."""
+        width, height = result.frame.size_wh
+        rect = picture_rect(layout, self.stage_wh, width / height)
+        if rect is None:
+            self._picture.hide()
+            return
+        is_filling = layout is Layout.PICTURE
+        image = compose_picture(result, rect.size_wh, theme, mirror=mirror, slots=slots, is_filling=is_filling)
+        self._picture.show(image, rect)
+
+    def show_numbers(self, shown: Sequence[Tile], said: Sequence[str], alert: str, theme: Theme) -> None:
+        """Show the head-up display, if there is one."""
+        if not self._has_numbers:
+            return
+        size_wh = self._window_wh[0], self._bar_height
+        image = compose_hud(shown, said, size_wh, theme, alert=alert)
+        self._numbers.show(image, Rect(0, self.stage_wh[1], *size_wh))
+
+    def show_ghost(self, ghost: str, apart_mm: Mapping[str, float], theme: Theme) -> None:
+        """Show how far the ghost is from the figure; nothing where no limb can be compared."""
+        if not apart_mm:
+            self._ghost.hide()
+            return
+        image = compose_ghost_panel(ghost, apart_mm, self.stage_wh, theme)
+        height, width = image.shape[:2]
+        self._ghost.show(image, Rect(self.stage_wh[0] - width - self._margin, self._margin, width, height))
+
+    def show_notice(self, text: str, theme: Theme) -> None:
+        """Show a few words low in the middle; none hides them."""
+        if not text:
+            self._notice.hide()
+            return
+        image = compose_words(text, self.stage_wh, theme)
+        rect = centred(self.stage_wh, _size_wh(image))
+        self._notice.show(image, Rect(rect.x, self.stage_wh[1] - rect.height - self._margin, rect.width, rect.height))
+
+    def show_trouble(self, text: str, theme: Theme) -> None:
+        """Show what is wrong, high in the middle; no words hide it."""
+        if not text:
+            self._trouble.hide()
+            return
+        image = compose_words(text, self.stage_wh, theme, is_trouble=True)
+        rect = centred(self.stage_wh, _size_wh(image))
+        self._trouble.show(image, Rect(rect.x, self._margin, rect.width, rect.height))
+
+    def show_help(self, is_wanted: bool, theme: Theme) -> None:
+        """Show all keys, or do not."""
+        if not is_wanted:
+            self._help.hide()
+            return
+        image = compose_help(self.stage_wh, theme)
+        self._help.show(image, centred(self.stage_wh, _size_wh(image)))
+
+    def place(self) -> None:
+        """Put everything before the camera as it stands now; to be called before every drawing."""
+        for panel in (self._picture, self._numbers, self._ghost, self._notice, self._trouble, self._help):
+            panel.place()
+
+    @property
+    def _margin(self) -> int:
+        return round(_MARGIN_SHARE * min(self.stage_wh))
+
+
+def _size_wh(image: ImageArray) -> tuple[int, int]:
+    return image.shape[1], image.shape[0]
