@@ -16,6 +16,7 @@ from .body import BodyModel
 from .datatypes import Keypoints2D, Stamp
 from .focus import Focus
 from .plausibility import Past, body_size_px, distance, fault, known_joints
+from .sides import swap_sides, swapped_parts
 from .smoothing import OneEuro, Smoother
 from .window import PoseWindow
 
@@ -46,6 +47,9 @@ with that one covered finds nobody else: what was impossible was the detector's 
 _HAND_OVER_S = 0.5
 """So long another person is looked for who could take over."""
 
+_TURNED_S = 0.4
+"""Sides that stay swapped for so long are believed. In the demo clip the detector comes back to itself within 0.3 s."""
+
 _OFF_CENTRE = 0.5
 """What being in a corner of the picture takes off a newcomer's size when one is chosen."""
 
@@ -63,6 +67,7 @@ class Track:
         past: where they were last seen.
         bystanders: whom the detector took them for of late.
         refused_s: when it last did.
+        swapped_s: since when left and right of them are exchanged; None while they are as the detector gives them.
         doubted_s: since when every pose was refused and nobody else was found; None while they are seen.
         is_held: the detector itself followed them in the last frame.
         is_back: since it does not, they were found all the same.
@@ -76,6 +81,7 @@ class Track:
     past: Past = field(init=False)
     bystanders: tuple[Keypoints2D, ...] = field(init=False, default=())
     refused_s: float = field(init=False, default=float("-inf"))
+    swapped_s: float | None = field(init=False, default=None)
     doubted_s: float | None = field(init=False, default=None)
     is_held: bool = field(init=False, default=True)
     is_back: bool = field(init=False, default=True)
@@ -89,6 +95,20 @@ class Track:
     def seen_s(self) -> float:
         """When that was."""
         return self.past.seen_s
+
+    def with_own_sides(self, keypoints: Keypoints2D, stamp: Stamp) -> Keypoints2D:
+        """The pose with left and right as they were, where the detector has exchanged them; itself elsewhere."""
+        elapsed_s = stamp.time_s - self.seen_s
+        if self.swapped_s is not None and stamp.time_s - self.swapped_s >= _TURNED_S:
+            return keypoints
+        return swap_sides(keypoints, swapped_parts(self.past.expected_px(stamp.time_s), keypoints, elapsed_s))
+
+    def note_sides(self, *, is_swapped: bool, stamp: Stamp) -> None:
+        """Remember since when left and right are not as the detector gives them."""
+        if not is_swapped:
+            self.swapped_s = None
+        elif self.swapped_s is None:
+            self.swapped_s = stamp.time_s
 
     def can_be(self, keypoints: Keypoints2D, stamp: Stamp, *, slack: float = 1.0) -> bool:
         """Whether a pose can be theirs; limits are tight where the detector has been wrong of late."""
@@ -264,6 +284,7 @@ class Tracker:
         for track, keypoints in matches:
             self.counts.recoveries += not track.is_back
             track.is_back, track.doubted_s = True, None
+            track.note_sides(is_swapped=not any(keypoints is one for one in (*people, *again)), stamp=stamp)
             track.past = track.past.then(keypoints, stamp.time_s)
         for track in self._tracks:
             track.is_held = track in held
@@ -318,20 +339,20 @@ class Tracker:
         self, tracks: Sequence[Track], people: Sequence[Keypoints2D], stamp: Stamp, slack: float = 1.0
     ) -> tuple[list[_Match], list[Keypoints2D]]:
         """Pair tracks with people who can be them, nearest first; the people left over are strangers."""
-        candidates = sorted(
-            (
-                distance(track.keypoints, keypoints, track.past.expected_px(stamp.time_s)), number, position
-            )
-            for number, track in enumerate(tracks)
-            for position, keypoints in enumerate(people)
-            if track.can_be(keypoints, stamp, slack=slack)
-        )  # fmt: skip
-        matches: dict[int, int] = {}
-        for _, number, position in candidates:
-            if number not in matches and position not in matches.values():
-                matches[number] = position
-        strangers = [keypoints for position, keypoints in enumerate(people) if position not in matches.values()]
-        return [(tracks[number], people[position]) for number, position in matches.items()], strangers
+        candidates: list[tuple[float, int, int, Keypoints2D]] = []
+        for number, track in enumerate(tracks):
+            expected_px = track.past.expected_px(stamp.time_s)
+            for position, keypoints in enumerate(people):
+                own = track.with_own_sides(keypoints, stamp)
+                if track.can_be(own, stamp, slack=slack):
+                    candidates.append((distance(track.keypoints, own, expected_px), number, position, own))
+        matches: dict[int, tuple[int, Keypoints2D]] = {}
+        for _, number, position, own in sorted(candidates, key=lambda candidate: candidate[:3]):
+            if number not in matches and position not in (taken for taken, _ in matches.values()):
+                matches[number] = (position, own)
+        taken_positions = {position for position, _ in matches.values()}
+        strangers = [keypoints for position, keypoints in enumerate(people) if position not in taken_positions]
+        return [(tracks[number], own) for number, (_, own) in matches.items()], strangers
 
     def _newcomers(
         self, strangers: list[Keypoints2D], matches: list[_Match], stamp: Stamp, size_wh: tuple[int, int] | None

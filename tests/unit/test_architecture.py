@@ -29,6 +29,7 @@ PURE = (
     "placement",
     "plausibility",
     "focus",
+    "sides",
     "tracking",
     "timing",
     "pipeline",
