@@ -18,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tqdm import tqdm
 
@@ -70,8 +70,20 @@ _ROOT_SMOOTHING = OneEuroParameters(min_cutoff_hz=0.7, beta_per_m=1.5)
 """A place in the room is a guess that jitters along the line of sight; it is smoothed harder than the pose."""
 
 
-def run(settings: Settings) -> int:
+class Observer(pipeline.Sink, Protocol):
+    """Watches a run from within, as a benchmark does: a sink that also hears what is wished for and said."""
+
+    def begin(self, wishes: Shared[Wishes], status: Shared[Status]) -> None:
+        """Called once, before the first frame."""
+        ...
+
+
+def run(settings: Settings, observer: Observer | None = None) -> int:
     """Do one run, from opening the source to closing the outputs.
+
+    Args:
+        settings: of the run.
+        observer: gets every result after all others.
 
     Returns:
         0, or 128 plus the number of the signal that stopped it.
@@ -121,6 +133,9 @@ def run(settings: Settings) -> int:
         viewer = ViewerSink() if has_window else None
         position = [] if session is None else [PositionSink(session, status)]
         sinks: list[pipeline.Sink] = [outputs, counter, *position, *([viewer] if viewer else []), statistics]
+        if observer is not None:
+            observer.begin(wishes, status)
+            sinks.append(observer)
         frames = _progress(_limited(turnstile, settings), source.info, settings)
 
         def work() -> None:
