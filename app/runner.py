@@ -355,9 +355,18 @@ def _progress(frames: Iterable[Frame], info: SourceInfo, settings: Settings) -> 
 
 
 def _open_window(settings: Settings, wishes: Shared[Wishes], status: Shared[Status], *, title: str) -> RoomWindow:
+    from .viewer.theme import THEMES
     from .viewer.window import RoomWindow
 
-    return RoomWindow(title=title, max_people=settings.max_people, mirror=settings.mirror, wishes=wishes, status=status)
+    return RoomWindow(
+        title=title,
+        max_people=settings.max_people,
+        mirror=settings.mirror,
+        theme=THEMES[settings.theme],
+        is_fullscreen=settings.is_fullscreen,
+        wishes=wishes,
+        status=status,
+    )
 
 
 def _run_with_window(work: Callable[[], None], capture: Capture, viewer: ViewerSink, window: RoomWindow) -> None:
