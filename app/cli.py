@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import importlib
 import logging
 import math
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +21,8 @@ from .manifest import known_names
 from .settings import BACKEND_CHOICES, MAX_PEOPLE, PROVIDER_CHOICES, THEME_CHOICES, Settings
 
 INTERRUPTED = 130
+CAMERA_THREAD = "camera"
+"""Name of the threads that read cameras, and that may hang there."""
 
 COMMANDS = {
     "lift": ("posedemo.commands.lift", "lift 2D keypoints that came from anywhere"),
@@ -59,7 +63,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         Exit code: 0; 2 to 5 for errors by class (``errors``); 128 plus the signal's number when stopped by one.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is not None:
+        return _main(list(argv))
+    code = _main(sys.argv[1:])
+    if any(thread.name == CAMERA_THREAD for thread in threading.enumerate()):
+        _leave_at_once(code)
+    return code
+
+
+def _leave_at_once(code: int) -> None:
+    """End the process although a thread hangs in a camera's driver.
+
+    Python would end that thread where it comes back from the driver, which C++ takes for an error and aborts.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _main(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     _set_up_logging(debug=debug)

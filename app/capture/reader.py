@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from ..datatypes import Frame
-from .handoff import LatestSlot
+from .handoff import Handoff, LatestSlot
 from .source import Source, SourceInfo
 
 logger = logging.getLogger(__name__)
@@ -23,14 +23,18 @@ class Reader:
 
     Args:
         open_camera: opens it.
+        frames: where its frames go; by default, the newest is all that counts.
+        name: of the thread.
     """
 
-    def __init__(self, open_camera: Callable[[], Source]) -> None:
+    def __init__(
+        self, open_camera: Callable[[], Source], *, frames: Handoff[Frame] | None = None, name: str = "camera"
+    ) -> None:
         self._open_camera = open_camera
-        self.frames: LatestSlot[Frame] = LatestSlot()
+        self.frames: Handoff[Frame] = LatestSlot() if frames is None else frames
         self.opened: Future[SourceInfo] = Future()
         self.started_s = time.monotonic()
-        self._thread = threading.Thread(target=self._work, name="camera", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     def leave(self) -> None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import closing, suppress
 
 from ..datatypes import Frame
 from ..errors import SourceError
+from .handoff import BlockingQueue
+from .reader import Reader
 from .source import Source
 
-logger = logging.getLogger(__name__)
-
+_FRAMES_AHEAD = 4
 _USUAL_FPS = 30
 _LONGEST_PAUSE_S = 1.0
 """A recorded session has holes where its own camera was away."""
 
+_TOO_LATE_S = 0.25
+"""A machine that cannot keep up shows the recording more slowly rather than in leaps."""
+
 
 class Standby:
-    """Plays a recording in a loop. Used by one thread.
+    """Plays a recording in a loop. The next round is open and waits, so that nothing has to be waited for.
 
     Args:
         open_recording: opens it at its beginning; called again for each round.
@@ -31,56 +34,68 @@ class Standby:
         self._open_recording = open_recording
         with closing(open_recording()) as recording:
             self.info = recording.info
-        self._rounds: Generator[tuple[float, Frame]] | None = None
-        self._next: tuple[float, Frame] | None = None
-        self._start_s = 0.0
+        self._ready = self._next_round()
+        self._round: Reader | None = None
+        self._next: Frame | None = None
+        self._last_s: float | None = None
+        self._due_s = 0.0
 
     @property
     def is_playing(self) -> bool:
         """True between ``play`` and ``stop``."""
-        return self._rounds is not None
+        return self._round is not None
 
     @property
     def due_s(self) -> float:
-        """When the next frame is to be shown; on the clock of ``play``."""
-        return self._start_s if self._next is None else self._start_s + self._next[0]
+        """When it is worth while to ask for a frame; on the clock of ``play``."""
+        return self._due_s
 
     def play(self, now_s: float) -> None:
         """Begin at the beginning."""
         self.stop()
-        self._start_s = now_s
-        self._rounds = self._endless()
-        self._next = next(self._rounds, None)
+        self._begin_round()
+        self._due_s = now_s
 
     def frame(self, now_s: float) -> Frame | None:
-        """The frame to show now; None until it is due. Frames that nobody was there to show in time are left out."""
-        due: Frame | None = None
-        while self._rounds is not None and self._next is not None and self.due_s <= now_s:
-            due = self._next[1]
-            self._next = next(self._rounds, None)
-        return due
+        """The frame to show now; None until the next one is due, or while it is not decoded yet."""
+        if self._next is None:
+            self._fetch()
+        if self._next is None or now_s < self._due_s:
+            return None
+        if now_s - self._due_s > _TOO_LATE_S:
+            self._due_s = now_s
+        frame, self._next = self._next, None
+        self._fetch()
+        return frame
 
     def stop(self) -> None:
-        """Close the recording."""
-        if self._rounds is not None:
-            self._rounds.close()
-        self._rounds = self._next = None
+        """Let go of the round that is played."""
+        if self._round is not None:
+            self._round.leave()
+        self._round = self._next = None
 
-    def _endless(self) -> Generator[tuple[float, Frame]]:
-        """Yield frames with the seconds since the first round began."""
-        elapsed_s = 0.0
-        while True:
-            with closing(self._open_recording()) as recording:
-                step_s = float(1 / (recording.info.fps or _USUAL_FPS))
-                last_s: float | None = None
-                try:
-                    for frame in recording.frames():
-                        pause_s = 0.0 if last_s is None else frame.stamp.time_s - last_s
-                        elapsed_s += min(pause_s, _LONGEST_PAUSE_S)
-                        last_s = frame.stamp.time_s
-                        yield elapsed_s, frame
-                except SourceError as error:
-                    logger.debug("the fallback ends early: %s", error)
-            if last_s is None:
-                return
-            elapsed_s += step_s
+    def close(self) -> None:
+        """Let go of everything. It cannot be played after that."""
+        self.stop()
+        self._ready.leave()
+
+    def _fetch(self) -> None:
+        """Take the next frame and find out when it is due."""
+        if self._round is None:
+            return
+        with suppress(SourceError):  # A damaged end is an end.
+            self._next = self._round.frames.poll()
+        if self._next is not None:
+            time_s = self._next.stamp.time_s
+            pause_s = 0.0 if self._last_s is None else min(time_s - self._last_s, _LONGEST_PAUSE_S)
+            self._due_s, self._last_s = self._due_s + pause_s, time_s
+        elif self._round.frames.closed and self._last_s is not None:
+            self._begin_round()
+            self._due_s += float(1 / (self.info.fps or _USUAL_FPS))
+
+    def _begin_round(self) -> None:
+        self._round, self._last_s = self._ready, None
+        self._ready = self._next_round()
+
+    def _next_round(self) -> Reader:
+        return Reader(self._open_recording, frames=BlockingQueue(_FRAMES_AHEAD), name="fallback")

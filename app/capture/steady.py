@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from ..datatypes import Frame, ImageArray, Stamp
+from ..datatypes import Frame, Stamp
 from ..errors import SourceError
 from ..live.shared import Shared
 from ..live.status import Status, tell
-from .picture_change import Fade, fitted
+from .montage import Montage
 from .rate import RateMeter
 from .reader import Reader
 from .rehearsal import Rehearsal
@@ -34,14 +34,24 @@ LONGEST_DELAY_S = 4.0
 SETTLED_AFTER_S = 5.0
 """A camera that fails sooner than that after it came back is not asked as often again."""
 
+_MANY, _SMOOTHING = 3, 0.1
+"""So many of its usual intervals are granted to a slow camera, and that is how fast the usual one is learned."""
+
+_ENOUGH_LOOKS = 3
+"""A program that stood still itself looks so often before it blames the camera."""
+
 _LEFT_AFTER_S = 3.0
 """A camera that has given nothing for so long, but does not say that it has failed, is opened anew."""
 
 _OPENING_GIVEN_UP_AFTER_S = 20.0
+_MOST_LEFT = 3
+"""Threads that hang in a driver; with more of them it is not asked again until one of them is back."""
+
 _SHOWN_AGAIN_AFTER_S = 0.5
 """The recording is left for a camera that has given pictures for so long, not for the last twitch of a loose cable."""
 
 _LOOK_EVERY_S = 0.1
+_SHORTEST_WAIT_S = 0.005
 _CLOSE_TIMEOUT_S = 1.0
 _TOO_SLOW = 0.8
 
@@ -116,12 +126,12 @@ class SteadyCamera:
         self._outage: _Outage | None = None
         self._delay_s = FIRST_DELAY_S
         self._picture_s = self._last_s = self._returned_s = -math.inf
+        self._usual_s, self._num_empty = 0.0, 0
         self._said = ("", False)
-        self._index = -1
-        self._shift: int | None = None
-        self._image: ImageArray | None = None
-        self._fade: Fade | None = None
+        self._left: list[Reader] = []
         self.info = self._first_info()
+        self._size_wh = self.info.size_wh
+        self._montage = Montage(self.info.size_wh)
 
     def report_to(self, status: Shared[Status]) -> None:
         """Say in a status what happens. Call it before ``frames``."""
@@ -159,7 +169,7 @@ class SteadyCamera:
         """Let go of the camera. One that does not answer is left as it is, with a warning."""
         self._reader.leave()
         if self._standby is not None:
-            self._standby.stop()
+            self._standby.close()
         if not self._reader.join(_CLOSE_TIMEOUT_S):
             logger.warning("%s does not answer; leaving without closing it", self._name)
 
@@ -177,7 +187,7 @@ class SteadyCamera:
         """The camera's next frame; None when something else has to be seen to first."""
         wait_s = _LOOK_EVERY_S
         if self._standby is not None and self._standby.is_playing:
-            wait_s = min(wait_s, max(0.0, self._standby.due_s - time.monotonic()))
+            wait_s = min(wait_s, max(_SHORTEST_WAIT_S, self._standby.due_s - time.monotonic()))
         frame = None
         with suppress(SourceError):
             frame = self._reader.frames.take(wait_s)
@@ -187,7 +197,9 @@ class SteadyCamera:
 
     def _is_on_air(self, now_s: float) -> bool:
         """Note that the camera gave a picture; True when it is to be shown."""
-        self._picture_s = now_s
+        if self._outage is None:
+            self._usual_s += _SMOOTHING * (now_s - self._picture_s - self._usual_s)
+        self._picture_s, self._num_empty = now_s, 0
         if self._outage is None:
             if now_s - self._returned_s > SETTLED_AFTER_S:
                 self._delay_s = FIRST_DELAY_S
@@ -197,24 +209,28 @@ class SteadyCamera:
             if now_s - self._outage.back_since_s < _SHOWN_AGAIN_AFTER_S:
                 return False
             self._standby.stop()
-            self._begin_fade(now_s)
+            self._montage.fade(now_s)
+        else:
+            self._montage.cut()
         logger.info("%s gives pictures again, after %.1f s", self._name, now_s - self._outage.since_s)
-        self._outage, self._shift, self._returned_s = None, None, now_s
+        self._outage, self._returned_s, self._usual_s = None, now_s, 0.0
         self._say("", is_recorded=False)
         return True
 
     def _attend(self, now_s: float) -> bool:
         """See to a camera that gives no picture; False when it is over."""
-        silent_s = now_s - self._picture_s
+        self._num_empty += 1
         is_over = self._reader.frames.closed
-        if not is_over and silent_s < STALLED_AFTER_S:
+        patience_s = max(STALLED_AFTER_S, min(_MANY * self._usual_s, _LEFT_AFTER_S))
+        if not is_over and (now_s - self._picture_s < patience_s or self._num_empty < _ENOUGH_LOOKS):
             return True
         if self._outage is None:
             logger.warning("no picture from %s; trying to get it back", self._name)
             self._outage = _Outage(since_s=self._picture_s)
+            self._say(self._words(self._outage, now_s), is_recorded=self._standby is not None)
             if self._standby is not None:
                 self._standby.play(now_s)
-                self._begin_fade(now_s)
+                self._montage.fade(now_s)
         outage = self._outage
         outage.back_since_s = None
         if now_s - outage.since_s > self._endurance.gives_up_after_s:
@@ -223,18 +239,28 @@ class SteadyCamera:
         patience_s = _LEFT_AFTER_S if self._reader.opened.done() else _OPENING_GIVEN_UP_AFTER_S
         if outage.next_try_s is None and (is_over or now_s - waits_since_s > patience_s):
             self._reader.leave()
+            self._left.append(self._reader)
             outage.next_try_s = now_s + self._delay_s
             self._delay_s = min(2 * self._delay_s, LONGEST_DELAY_S)
         elif outage.next_try_s is not None and now_s >= outage.next_try_s:
-            outage.next_try_s = None
-            self._reader = Reader(self._open_camera)
-            if self._stopped.is_set():
-                self._reader.leave()
+            self._open_again(outage, now_s)
         self._say(self._words(outage, now_s), is_recorded=self._standby is not None)
         return True
 
+    def _open_again(self, outage: _Outage, now_s: float) -> None:
+        self._left = [reader for reader in self._left if not reader.join(0)]
+        if len(self._left) > _MOST_LEFT:
+            outage.next_try_s = now_s + LONGEST_DELAY_S
+            return
+        outage.next_try_s = None
+        self._reader = Reader(self._open_camera)
+        if self._stopped.is_set():
+            self._reader.leave()
+
     def _words(self, outage: _Outage, now_s: float) -> str:
-        words = f"no picture from {self._name} for {now_s - outage.since_s:.0f} s"
+        # A speaker may read this out, and an address is nothing to be read out.
+        spoken = "the stream" if "://" in self._name else self._name
+        words = f"no picture from {spoken} for {now_s - outage.since_s:.0f} s"
         if outage.next_try_s is not None:
             return f"{words}, next try in {math.ceil(max(0.0, outage.next_try_s - now_s))} s"
         return words if self._reader.opened.done() else f"{words}, opening it"
@@ -246,40 +272,16 @@ class SteadyCamera:
         return False
 
     def _live(self, frame: Frame, now_s: float) -> Frame:
-        """A frame of the camera in the run's size, with the run's index."""
-        if self._shift is None:
-            self._shift = self._index + 1 - frame.stamp.index
-            if frame.size_wh != self.info.size_wh:
-                logger.info(
-                    "%s gives %dx%d now instead of %dx%d: its pictures are fitted",
-                    self._name, *frame.size_wh, *self.info.size_wh,
-                )  # fmt: skip
+        if frame.size_wh != self._size_wh:
+            self._size_wh = frame.size_wh
+            logger.info("%s gives %dx%d now: its pictures are fitted", self._name, *frame.size_wh)
         self._check_rate(frame.stamp)
-        stamp = replace(frame.stamp, index=frame.stamp.index + self._shift)
-        return self._made(replace(frame, stamp=stamp), now_s)
+        return self._montage.live(frame, now_s)
 
     def _recorded(self, now_s: float) -> Frame | None:
-        """The recording's frame for this moment, as if it had been taken now."""
+        """The recording's frame, where one is due."""
         frame = self._standby.frame(now_s) if self._standby is not None else None
-        if frame is None:
-            return None
-        stamp = Stamp(index=self._index + 1, time_s=now_s, grabbed_s=now_s)
-        return self._made(replace(frame, stamp=stamp, is_recorded=True), now_s)
-
-    def _made(self, frame: Frame, now_s: float) -> Frame:
-        """The frame as it leaves: as large as all of them, later than the last, and mixed with what was before."""
-        self._index, self._last_s = frame.stamp.index, max(frame.stamp.time_s, self._last_s + 1e-6)
-        frame = replace(fitted(frame, self.info.size_wh), stamp=replace(frame.stamp, time_s=self._last_s))
-        self._image = frame.image_bgr
-        if self._fade is None:
-            return frame
-        image = self._fade.mixed(frame.image_bgr, now_s)
-        if image is frame.image_bgr:
-            self._fade = None
-        return replace(frame, image_bgr=image)
-
-    def _begin_fade(self, now_s: float) -> None:
-        self._fade = None if self._image is None else Fade(self._image, now_s)
+        return None if frame is None else self._montage.recorded(frame, now_s)
 
     def _check_rate(self, stamp: Stamp) -> None:
         fps = self._meter.tick(stamp)
