@@ -124,7 +124,9 @@ class PoseFile:
         self._file = PartialFile(path)
 
     def write(self, result: Result) -> None:
-        """Add everybody in the frame."""
+        """Add everybody in the frame, unless it stands in for the camera's: nobody was there at that moment."""
+        if result.frame.is_recorded:
+            return
         for person in result.people:
             self._rows.add(result.frame.stamp.index, result.frame.stamp.time_s, person)
 

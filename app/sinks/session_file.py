@@ -63,7 +63,9 @@ class SessionFile:
         self._thread.start()
 
     def record(self, frame: Frame, detections: Detections) -> None:
-        """Take one frame's detections; does not wait."""
+        """Take one frame's detections; does not wait. Frames that stand in for the camera's are nobody's to record."""
+        if frame.is_recorded:
+            return
         stamp = frame.stamp
         content = pack_record(pack_frame(FrameRecord(stamp.index, stamp.time_s, frame.size_wh, detections)))
         with self._changed:

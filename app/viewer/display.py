@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+import threading
 
 from ..errors import ConfigError
 
@@ -17,8 +18,13 @@ def check_display() -> None:
     """Check that there is a display. Windows and macOS always have one as far as can be told beforehand.
 
     Raises:
-        ConfigError: there is none, or it does not let us in.
+        ConfigError: there is none, it does not let us in, or it does not let this thread in.
     """
+    if sys.platform == "darwin" and threading.current_thread() is not threading.main_thread():
+        raise ConfigError(
+            "macOS opens windows on the main thread only",
+            "call posedemo from the program's main thread, or use --headless",
+        )
     if sys.platform != "linux":
         return
     if not os.environ.get("DISPLAY"):
