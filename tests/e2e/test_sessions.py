@@ -1,0 +1,138 @@
+"""``--record`` and ``replay``: what was recorded is lifted again bit for bit, and whatever goes wrong is a sentence."""
+
+import json
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import COMMAND, TIMEOUT_S, assert_one_sentence, without_display
+from posedemo.sessions.source import SessionSource
+from sessions import shots, write_session
+from videos import clip_pictures, write_video
+
+PATIENCE_S = 120.0
+
+
+def columns(path) -> dict[str, bytes]:
+    """Everything in a pose file, as bytes."""
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name].tobytes() for name in file.files}
+
+
+def sightings(path) -> list[tuple[int, int]]:
+    """How many people the first and the second look found, frame by frame."""
+    source = SessionSource(path)
+    found = [(len(frame.detections.found), len(frame.detections.again)) for frame in source.frames()]
+    source.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory) -> Path:
+    """A folder with a clip of two people, and a live run over it that was recorded and exported."""
+    folder = tmp_path_factory.mktemp("recorded")
+    # The walker comes in below the jumper, and MediaPipe loses and finds them both.
+    write_video(folder / "in.mp4", clip_pictures(60, 84, size_wh=(884, 498)))
+    done = subprocess.run(
+        [
+            COMMAND, "--video", "in.mp4", "--headless", "--mode", "live", "--max-people", "2", "--smooth", "calm",
+            "--detector", "mediapipe-lite", "--lifter", "dg-net", "--height", "180", "--fov", "70",
+            "--record", "talk.pose", "--export", "live.npz",
+        ],
+        cwd=folder, env=without_display(), capture_output=True, text=True, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "wrote talk.pose" in done.stderr
+    return folder
+
+
+def test_replay_has_the_very_poses_of_the_run(posedemo, recorded, tmp_path):
+    seen = sightings(recorded / "talk.pose")
+    assert len(seen) == 24
+    assert max(found for found, _ in seen) == 2
+    assert any(again for _, again in seen), "no second look was needed: the clip does not show what it should"
+    done = posedemo("replay", recorded / "talk.pose", "--headless", "--export", "again.npz")
+    assert done.returncode == 0, done.stderr
+    live, again = columns(recorded / "live.npz"), columns(tmp_path / "again.npz")
+    assert len(set(np.frombuffer(live["track_id"], np.int64))) >= 2
+    assert live == again
+
+
+def test_replay_of_one_person_in_file_mode(posedemo, tmp_path):
+    write_video(tmp_path / "in.mp4", clip_pictures(40, 58))
+    done = posedemo(
+        "--video", "in.mp4", "--headless", "--detector", "mediapipe-lite", "--record", "a.pose", "--export", "a.npz"
+    )
+    assert done.returncode == 0, done.stderr
+    done = posedemo("replay", "a.pose", "--headless", "--export", "b.npz", "--stats", "s.json")
+    assert done.returncode == 0, done.stderr
+    assert sum(again for _, again in sightings(tmp_path / "a.pose")) >= 1
+    assert columns(tmp_path / "a.npz") == columns(tmp_path / "b.npz")
+    statistics = json.loads((tmp_path / "s.json").read_text())
+    assert (statistics["mode"], statistics["frames_processed"]) == ("file", 18)
+
+
+def test_replay_with_another_lifter_and_a_video(posedemo, recorded, tmp_path):
+    done = posedemo(
+        "replay", recorded / "talk.pose", "--lifter", "mediapipe", "--smooth", "off", "--max-people", 1,
+        "--export", "other.npz", "--output", "other.mp4",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "other.npz") as other, np.load(recorded / "live.npz") as live:
+        assert (str(other["lifter"]), str(other["smooth"]), str(other["mode"])) == ("mediapipe", "off", "live")
+        assert float(other["height_cm"]) == 180
+        assert len(set(other["track_id"])) < len(set(live["track_id"]))
+        assert np.isfinite(other["poses_3d"]).all(), "the detector's own 3D is in the session"
+    assert (tmp_path / "other.mp4").stat().st_size > 10_000
+
+
+def test_recording_of_a_program_that_is_killed_can_be_played(start_posedemo, posedemo, demo_clip, tmp_path):
+    running = start_posedemo(
+        "--video", demo_clip, "--headless", "--detector", "mediapipe-lite", "--record", "talk.pose"
+    )
+    path = tmp_path / "talk.pose"
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not path.is_file() or path.stat().st_size < 4_000:
+        assert time.monotonic() < deadline_s and running.poll() is None
+        time.sleep(0.05)
+    running.send_signal(signal.SIGKILL)
+    running.wait(PATIENCE_S)
+    assert posedemo("replay", "talk.pose", "--headless", "--export", "poses.npz").returncode == 0
+    with np.load(tmp_path / "poses.npz") as file:
+        assert len(file["track_id"]) >= 1
+
+
+def test_full_disk_ends_the_recording_and_not_the_show(recorded, tmp_path):
+    """A limit on the size of files stands for the disk."""
+    limit = 6_000
+    done = subprocess.run(
+        [COMMAND, "--video", recorded / "in.mp4", "--headless", "--detector", "mediapipe-lite", "--max-people", "2",
+         "--record", "talk.pose"],
+        cwd=tmp_path, env=without_display(), capture_output=True, text=True, timeout=TIMEOUT_S,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "24 frames" in done.stderr
+    assert "cannot go on recording" in done.stderr
+    assert 1 <= len(sightings(tmp_path / "talk.pose")) < 24
+
+
+def test_bad_sessions_are_one_sentence(posedemo, tmp_path):
+    talk = write_session(tmp_path / "talk.pose", shots(5))
+    write_session(tmp_path / "own.pose", shots(5), lifter="gone.onnx")
+    (tmp_path / "empty.pose").write_bytes(b"")
+    (tmp_path / "cut.pose").write_bytes(talk.read_bytes()[:200])
+    (tmp_path / "x.npz").touch()
+    assert_one_sentence(posedemo("replay", "missing.pose", "--headless"), 3, "missing.pose does not exist")
+    assert_one_sentence(posedemo("replay", "empty.pose", "--headless"), 3, "not a recorded session")
+    assert_one_sentence(posedemo("replay", "cut.pose", "--headless"), 3, "damaged at its very beginning")
+    assert_one_sentence(posedemo("replay", "own.pose", "--headless"), 2, "gone.onnx", "--lifter")
+    assert_one_sentence(posedemo("replay", "talk.pose", "--headless", "--export", "x.npz"), 5, "exists already")
+    assert_one_sentence(posedemo("--video", "talk.pose", "--record", "b.pose", "--headless"), 2, "a recording already")
+    assert_one_sentence(posedemo("--camera", "0", "--record", "b.mp4", "--headless"), 2, "--record cannot write")
+    no_3d = posedemo("replay", "talk.pose", "--headless", "--lifter", "mediapipe")
+    assert_one_sentence(no_3d, 2, "the detector's own 3D")

@@ -1,0 +1,129 @@
+"""A session that is played: the same poses as when it was recorded, jumps, and where one is."""
+
+import numpy as np
+import pytest
+from fakes import FlatLifter, ListSink, ScriptedDetector
+from posedemo.live.shared import Shared
+from posedemo.live.status import Status
+from posedemo.live.wishes import Wishes
+from posedemo.pipeline import Stages, run
+from posedemo.runner import track_maker
+from posedemo.sessions.playback import LONGEST_HOLE_S, NoDetector, PositionSink, SessionPlayback
+from posedemo.sessions.source import SessionSource
+from posedemo.timing import StageTimers
+from posedemo.tracking import LOST_AFTER_S, Tracker
+from posedemo.window import MAX_GAP_S
+from sessions import shots, write_session
+
+NUM_FRAMES = 90
+
+
+@pytest.fixture
+def session(tmp_path):
+    source = SessionSource(write_session(tmp_path / "talk.pose", shots(NUM_FRAMES)))
+    yield source
+    source.close()
+
+
+def stages(detector) -> Stages:
+    tracker = Tracker(max_people=1, new_track=track_maker(FlatLifter.spec, "balanced", bones="fixed"))
+    return Stages(detector, tracker, FlatLifter())
+
+
+def poses(frames, detector) -> tuple[ListSink, np.ndarray]:
+    sink = ListSink()
+    run(frames, stages(detector), [sink], StageTimers())
+    return sink, np.array([person.pose.xyz_m for result in sink.results for person in result.people])
+
+
+def wishes(**fields) -> Shared[Wishes]:
+    return Shared(Wishes(lifter="semgcn", detector="mediapipe-lite", smooth="balanced", **fields))
+
+
+def test_played_session_has_the_poses_of_the_run_that_recorded_it(session):
+    taken = shots(NUM_FRAMES)
+    live, first = poses([frame for frame, _ in taken], ScriptedDetector([seen.found for _, seen in taken]))
+    played, second = poses(SessionPlayback(session, wishes()).frames, NoDetector())
+    assert len(first) == NUM_FRAMES
+    assert first.tobytes() == second.tobytes()
+    assert [r.frame.stamp.time_s for r in live.results] == [r.frame.stamp.time_s for r in played.results]
+
+
+def test_jumps_lead_where_they_should_and_times_go_on_rising(session):
+    wanted, played = wishes(), []
+    for frame in SessionPlayback(session, wanted).frames:
+        played.append(frame.stamp)
+        if len(played) == 30:
+            wanted.change(seek_s=1.0)
+        if len(played) == 40:
+            wanted.change(seek_s=-0.5)
+    # A second on from frame 29, and then a second and a half back from frame 68.
+    assert [stamp.index for stamp in played] == [*range(30), *range(59, 69), *range(23, 90)]
+    steps_s = np.diff([stamp.time_s for stamp in played])
+    assert (steps_s > 0).all()
+    jumps = np.flatnonzero(steps_s > 0.5)
+    assert jumps.tolist() == [29, 39]
+    assert (steps_s[jumps] > max(LOST_AFTER_S, MAX_GAP_S, LONGEST_HOLE_S)).all(), "nothing is filtered across a jump"
+
+
+@pytest.mark.parametrize(("seek_s", "first_after"), [(-100.0, 0), (100.0, NUM_FRAMES - 1)])
+def test_jumps_end_at_the_ends(session, seek_s, first_after):
+    wanted, played = wishes(seek_s=3.0), []
+    for frame in SessionPlayback(session, wanted).frames:
+        played.append(frame.stamp.index)
+        if len(played) == 10:
+            wanted.change(seek_s=3.0 + seek_s)
+    assert played[:10] == list(range(10)), "what was wished before the run is not followed"
+    assert played[10:] == list(range(first_after, NUM_FRAMES))
+
+
+def test_somebody_is_somebody_new_after_a_jump(session):
+    wanted = wishes()
+
+    def frames():
+        for number, frame in enumerate(SessionPlayback(session, wanted).frames):
+            if number == 20:
+                wanted.change(seek_s=-0.4)
+            if number == 30:
+                return
+            yield frame
+
+    sink, _ = poses(frames(), NoDetector())
+    assert {person.track_id for result in sink.results[:21] for person in result.people} == {0}
+    assert {person.track_id for result in sink.results[21:] for person in result.people} == {1}
+
+
+def test_position_is_that_in_the_session_whatever_was_jumped(session):
+    status = Shared(Status(detector="mediapipe-lite", lifter="semgcn"))
+    sink = PositionSink(session, status)
+    wanted, positions_s = wishes(), []
+
+    def frames():
+        for number, frame in enumerate(SessionPlayback(session, wanted).frames):
+            if number == 10:
+                wanted.change(seek_s=-0.2)
+            if number == 12:
+                return
+            yield frame
+
+    class Watch:
+        def write(self, result):
+            positions_s.append(status.value.position_s)
+
+        def close(self):
+            pass
+
+    run(frames(), stages(NoDetector()), [sink, Watch()], StageTimers())
+    assert status.value.duration_s == pytest.approx((NUM_FRAMES - 1) / 30)
+    np.testing.assert_allclose(np.array(positions_s) * 30, [*range(11), 4], atol=1e-4)
+
+
+def test_stopped_playback_ends(session):
+    playback = SessionPlayback(session, wishes())
+    taken = []
+    for frame in playback.frames:
+        taken.append(frame)
+        if len(taken) == 3:
+            playback.frames.stop()
+    assert len(taken) == 3
+    assert playback.num_frames_in == 3
