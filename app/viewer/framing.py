@@ -24,6 +24,8 @@ _TOP_TARGET_HEIGHT_M = 0.75
 _SIDE_MARGIN_M = 0.42
 _TOP_MARGIN_M = 0.16
 _EDGE_MARGIN_M = 0.2
+_FILLED_SHARE = 0.95
+_MOST_STEPS_BACK = 4
 
 Vector = tuple[float, float, float]
 
@@ -122,8 +124,24 @@ def fitting(points_m: Float32Array, aspect: float, *, yaw_deg: float, pitch_deg:
     tall_m = (float(points_m[:, 1].max()) + _TOP_MARGIN_M) / (1 + _TARGET_HEIGHT_SHARE)
     deep_m = float(np.ptp(away)) / 2 + _SIDE_MARGIN_M
     half_height_m = max(half_height_m, level * tall_m, (1 - level) * deep_m)
-    target_m = (middle_x, target_height_m(half_height_m, pitch_deg), middle_z)
-    return View(target_m, half_height_m, yaw_deg, pitch_deg)
+    view = View((middle_x, target_height_m(half_height_m, pitch_deg), middle_z), half_height_m, yaw_deg, pitch_deg)
+    # Whoever is nearer to the camera than the target is larger, and reaches further down: look lower, or step back.
+    for _ in range(_MOST_STEPS_BACK):
+        seen = view.seen_at(points_m) / floats([aspect, 1])
+        lowest, highest = float(np.nanmin(seen[:, 1])), float(np.nanmax(seen[:, 1]))
+        excess = max(float(np.nanmax(np.abs(seen[:, 0]))), (highest - lowest) / 2) / _FILLED_SHARE
+        if excess > 1:
+            half_height_m = view.half_height_m * excess
+            view = View(
+                (middle_x, target_height_m(half_height_m, pitch_deg), middle_z), half_height_m, yaw_deg, pitch_deg
+            )
+        elif lowest < -_FILLED_SHARE:
+            down_m = (-_FILLED_SHARE - lowest) * view.half_height_m
+            x, y, z = view.target_m
+            view = replace(view, target_m=(x, y - down_m, z))
+        else:
+            break
+    return view
 
 
 def kept_inside(view: View, points_m: Float32Array, aspect: float) -> View:

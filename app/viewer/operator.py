@@ -24,7 +24,7 @@ from .solids import floats
 from .standing import StandingPerson
 
 _WIDEN_TIME_CONSTANT_S, _NARROW_TIME_CONSTANT_S = 0.3, 1.2
-"""Quick to let somebody into the picture, slow to come closer again."""
+"""Quick to let somebody and their feet into the picture, slow to come closer again."""
 
 _MOVE_S = 1.1
 """From one preset to the next."""
@@ -174,6 +174,6 @@ def _shows(view: View, points_m: Float32Array, aspect: float) -> bool:
 
 
 def _eased(view: View, wanted: View, step_s: float) -> View:
-    is_wider = wanted.half_height_m > view.half_height_m
+    is_wider = wanted.half_height_m > view.half_height_m or wanted.target_m[1] < view.target_m[1]
     share = 1 - math.exp(-step_s / (_WIDEN_TIME_CONSTANT_S if is_wider else _NARROW_TIME_CONSTANT_S))
     return mixed(view, wanted, share)

@@ -60,7 +60,6 @@ class Scene:
         self._standing = Standing(mirror=mirror)
         self._wardrobe = Wardrobe(len(theme.people))
         self._trails = Trails(theme, max_people=max_people)
-        self._people: Sequence[Person] = ()
         self.people: tuple[StandingPerson, ...] = ()
         self.slots: Mapping[int, int] = {}
         self.has_trails = False
@@ -114,6 +113,7 @@ class Scene:
         if not self.trails.is_empty:
             self.trails.vertices, self.trails.colors = self._trails.draw(self.people, self.slots)
         self.shadows.vertices, self.shadows.colors = self.floor.shadows(self.people)
+        self.shadows.is_empty = not self.people
 
     def _dress(self, theme: Theme) -> None:
         self.floor = Floor(theme, max_people=self._max_people)
