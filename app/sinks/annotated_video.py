@@ -7,6 +7,7 @@ detector does not wait for either.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -21,6 +22,7 @@ from ..errors import OutputError
 from ..outputs import PartialFile, writing
 from ..viewer.offscreen import RoomRenderer
 from ..viewer.overlay import draw_people
+from ..viewer.wardrobe import Wardrobe
 from .audio_track import AudioTrack
 
 MAX_CANVAS_WH = (1920, 1080)
@@ -56,6 +58,7 @@ class AnnotatedVideo:
         self._file = file
         self._renderer = renderer
         self._mirror = mirror
+        self._wardrobe = Wardrobe()
         self._encoder = _Encoder(file, info)
         self._queue: BlockingQueue[Result] = BlockingQueue(_QUEUE_FRAMES)
         self._error: BaseException | None = None
@@ -116,17 +119,21 @@ class AnnotatedVideo:
 
     def _compose(self, result: Result, room: ImageArray) -> ImageArray:
         picture_wh, room_wh = self._encoder.panes
-        picture = annotate(result, picture_wh, mirror=self._mirror)
+        # A wardrobe that sees what the room's sees gives out the same colours.
+        slots = self._wardrobe.dress([person.track_id for person in result.people], result.frame.stamp.time_s)
+        picture = annotate(result, picture_wh, mirror=self._mirror, slots=slots)
         return np.hstack([picture, fit(room, room_wh)])
 
 
-def annotate(result: Result, size_wh: tuple[int, int], *, mirror: bool) -> ImageArray:
+def annotate(
+    result: Result, size_wh: tuple[int, int], *, mirror: bool, slots: Mapping[int, int] | None = None
+) -> ImageArray:
     """The picture of a result with its 2D overlay, scaled into ``size_wh`` without distortion; (h, w, 3) BGR."""
     picture = fit(result.frame.image_bgr, size_wh)
     scale = picture.shape[1] / max(1, result.frame.size_wh[0])
     if result.frame.image_bgr is picture:
         picture = picture.copy()
-    draw_people(picture, result.people, scale=scale)
+    draw_people(picture, result.people, scale=scale, slots=slots)
     return np.asarray(cv2.flip(picture, 1), np.uint8) if mirror else picture
 
 

@@ -46,7 +46,7 @@ class Scene:
     Attributes:
         floor: what lies flat.
         people: those who were drawn last.
-        slots: the colours that each of them wears, by track id (``Theme.person``).
+        slots: the colours that everybody in the frame wears, by track id (``Theme.person``).
         bodies: of all people, as far as they are seen.
         ghosts: what is guessed of them, and what the second lifter makes of them.
         trails: of hands and feet.
@@ -101,7 +101,7 @@ class Scene:
             time_s: of that frame; on one clock.
         """
         self.people = self._standing.update(people, time_s)[: self._max_people]
-        self.slots = self._wardrobe.dress([person.track_id for person in self.people], time_s)
+        self.slots = self._wardrobe.dress([person.track_id for person in people], time_s)
         self._trails.update(self.people, time_s)
         self.draw()
 
