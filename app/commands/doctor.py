@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import logging
 import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from ..manifest import default_name, manifest
 from ..probing import ProbeError, ask
 from ..skeleton import H36M17
 from ..viewer.display import check_display
+
+logger = logging.getLogger(__name__)
 
 _LIBRARIES = ("numpy", "mediapipe", "opencv-contrib-python", "open3d", "av", "platformdirs", "tqdm")
 _RUNTIMES = (
@@ -63,10 +66,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run all checks; 0 when everything that is needed works, 1 otherwise."""
-    checks = []
-    for make in tqdm(_CHECKS, desc="checking", leave=False, disable=None):
-        checks += make()
-    if arguments.json:
+    return run_checks(_CHECKS, as_json=arguments.json)
+
+
+def run_checks(makers: Sequence[Callable[[], Iterator[Check]]], *, as_json: bool) -> int:
+    """Make checks and write what they found to standard output.
+
+    Returns:
+        0 when everything that is needed works, 1 otherwise.
+    """
+    checks: list[Check] = []
+    for make in tqdm(makers, desc="checking", leave=False, disable=None):
+        try:
+            # One by one: those before a failure stay.
+            for check in make():
+                checks.append(check)
+        except Exception as error:  # what a check did not foresee must not hide the others
+            name = make.__name__.strip("_")
+            checks.append(Check(name, ok=False, detail=str(error), fix="run it with --debug and report what it says"))
+            logger.debug("%s", name, exc_info=error)
+    if as_json:
         sys.stdout.write(json.dumps([asdict(check) for check in checks], indent=2) + "\n")
     else:
         is_coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")

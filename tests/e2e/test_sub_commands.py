@@ -23,7 +23,9 @@ def test_models_list_names_everything_with_its_licence(posedemo):
     assert {"mediapipe-full", "mediapipe-lite", "mediapipe-heavy", "semgcn"} <= set(models)
     assert all(entry["licence"] for entry in models.values())
     assert models["semgcn"]["kind"] == "lifter"
-    assert set(models) <= set(posedemo("models", "list").stdout.split())
+    text = posedemo("models", "list").stdout
+    assert set(models) <= set(text.split())
+    assert "trained by this project on CMU and HDM05 motion capture" in text
 
 
 def test_doctor_checks_weights_and_libraries(posedemo):
@@ -32,6 +34,9 @@ def test_doctor_checks_weights_and_libraries(posedemo):
     assert done.returncode == 0, done.stdout
     for name in ("mediapipe-full", "semgcn", "global-gcn runs", "one OpenCV", "one ONNX Runtime", "open3d"):
         assert checks[name]["ok"], checks[name]
+    assert {"python", "provider cpu", "disk", "semgcn runs"} <= {name for name in checks if checks[name]["ok"]}
+    assert [name for name in checks if name.startswith("camera")], "with or without cameras there is a line about them"
+    assert all(check["fix"] for check in checks.values() if not check["ok"])
     # This test runs without a display, which is not needed for files.
     assert not checks["display"]["ok"]
     assert "headless" in checks["display"]["fix"]
