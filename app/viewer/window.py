@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -23,8 +24,9 @@ from .choices import find_choices
 from .controls import Looks, looks_after, wishes_after, words_about
 from .display import check_display, prefer_x11, window_error
 from .ghost import disagreement_mm
-from .hud import tiles, words
+from .hud import Tile, tiles, words
 from .keys import KEYS, OPEN3D_CODES, Action
+from .layout import Layout
 from .operator import Preset
 from .pointer import Pointer
 from .pulse import PulseMeter
@@ -129,6 +131,7 @@ class RoomWindow:
         self._window_wh = (0, 0)
         self._has_news = True
         self._numbers_s = self._drawn_s = float("-inf")
+        self._shown_numbers: tuple[Sequence[Tile], Sequence[str], str] | None = None
         self._bind_keys()
         if is_fullscreen:
             self._change_looks(replace(self._looks, is_fullscreen=True))
@@ -274,7 +277,7 @@ class RoomWindow:
         self._surfaces.show_notice(self._notice, self._theme)
         self._surfaces.show_trouble(self._trouble, self._theme)
         self._surfaces.show_help(self._looks.has_help, self._theme)
-        self._numbers_s = float("-inf")
+        self._numbers_s, self._shown_numbers = float("-inf"), None
         self._has_news = True
 
     def _show_picture(self) -> None:
@@ -286,7 +289,8 @@ class RoomWindow:
         people = () if self._latest is None else self._latest.people
         name = None if self._status is None else self._status.value.ghost
         pairs = [(person.pose, person.ghost) for person in people if person.pose and person.ghost]
-        apart_mm = disagreement_mm(*pairs[0]) if pairs and name else {}
+        has_room = self._looks.layout is not Layout.PICTURE
+        apart_mm = disagreement_mm(*pairs[0]) if pairs and name and has_room else {}
         self._surfaces.show_ghost(name or "", apart_mm, self._theme)
 
     def _show_numbers(self) -> None:
@@ -299,7 +303,10 @@ class RoomWindow:
         people = () if self._latest is None else self._latest.people
         said = words(people, is_replay=self._is_replay) if self._latest is not None else ()
         alert = "paused" if wishes is not None and wishes.is_paused else "REC" if self._looks.is_recording else ""
-        self._surfaces.show_numbers(tiles(pulse, status, wishes), said, alert, self._theme)
+        shown = (tiles(pulse, status, wishes), said, alert)
+        if shown != self._shown_numbers:
+            self._surfaces.show_numbers(*shown, self._theme)
+            self._shown_numbers, self._has_news = shown, True
 
     def _show_news_of_the_run(self, now_s: float) -> None:
         """Show notices and trouble, and let notices go when their time is over."""
@@ -336,7 +343,6 @@ class RoomWindow:
         if now_s - self._numbers_s >= _NUMBERS_S and self._looks.has_hud:
             self._show_numbers()
             self._numbers_s = now_s
-            self._has_news = True
         may_move = self._has_news or self._aim.is_held or now_s - self._drawn_s >= 1 / _CAMERA_HZ
         has_moved = may_move and self._aim.update(now_s)
         if not self._has_news and not has_moved and now_s - self._drawn_s < _IDLE_REDRAW_S:

@@ -2,76 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pytest
 from gui.screen import Screen, wait_until
+from gui.shown_window import ShownWindow
 from posedemo.errors import ConfigError
 from posedemo.viewer.display import check_display
 from posedemo.viewer.theme import DARK, bgr_bytes
 
 pytestmark = pytest.mark.gui
-
-_FOLDER = Path(__file__).resolve().parent
-_END_TIMEOUT_S = 30.0
-
-
-class ShownWindow:
-    """``show_window.py`` in a process of its own."""
-
-    def __init__(self, screen: Screen, *arguments: str) -> None:
-        self.screen = screen
-        environment = {**screen.environment, "PYTHONPATH": str(_FOLDER.parent)}
-        command = [sys.executable, str(_FOLDER / "show_window.py"), *arguments]
-        self.process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        self.number = ""
-
-    def feed(self, word: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{word}\n")
-        self.process.stdin.flush()
-
-    def picture(self) -> np.ndarray:
-        return self.screen.picture()
-
-    def shows(self, word: str) -> np.ndarray:
-        """Feed a word and return the picture that it changed."""
-        before = self.picture()
-        self.feed(word)
-        assert wait_until(lambda: bool((self.picture() != before).any())), "the picture does not change"
-        assert wait_until(lambda: self._is_still()), "the picture does not come to rest"
-        return self.picture()
-
-    def ended(self) -> tuple[str, str]:
-        """What was said on standard output and on standard error."""
-        said, complained = self.process.communicate(timeout=_END_TIMEOUT_S)
-        assert self.process.returncode == 0, complained
-        return said.strip(), complained.strip()
-
-    def _is_still(self) -> bool:
-        before = self.picture()
-        # Longer than the window waits before it draws without news.
-        return not wait_until(lambda: bool((self.picture() != before).any()), timeout_s=1.3)
-
-    def __enter__(self) -> Self:
-        try:
-            self.number = self.screen.find_window("^posedemo")
-        except AssertionError:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.communicate()
 
 
 @pytest.fixture
@@ -128,7 +69,7 @@ class TestLookedAt:
         # The pointer is part of neither part that is compared.
         screen.xdotool("mousemove", "1279", "799")
         assert wait_until(lambda: bool((room_part(window.picture())[:700] != room_part(before)[:700]).any()))
-        assert wait_until(window._is_still)
+        assert wait_until(window.is_still)
         green = [
             np.abs(picture.astype(int) - (60, 120, 60)).sum(axis=-1) < 15 for picture in (before, window.picture())
         ]
@@ -142,15 +83,6 @@ def test_mirror(screen: Screen) -> None:
         assert right_x > left_x
         window.feed("e")
         assert window.ended() == ("RESULTS_ENDED", "")
-
-
-def test_open3d_keys_do_nothing_of_their_own(window: ShownWindow, tmp_path: Path) -> None:
-    window.shows("s")
-    for key in ("h", "p", "l", "w", "o", "s", "1"):
-        window.screen.press(window.number, key)
-    window.screen.press(window.number, "q")
-    assert window.ended() == ("CLOSED_BY_USER", "")
-    assert not list(Path.cwd().glob("ScreenC*"))
 
 
 def test_escape_closes(window: ShownWindow) -> None:
