@@ -7,6 +7,7 @@ says where to look again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +22,13 @@ from .smoothing import OneEuro, Smoother
 from .window import PoseWindow
 
 LOST_AFTER_S = 0.5
-"""A person who is away for longer comes back as somebody new: their window and filter would be stale."""
+"""For so long the place of a person who is away is theirs, and nobody else takes it."""
+REMEMBERED_S = 1.0
+"""And for so long whoever turns up near enough, and was not seen meanwhile, is that person and not somebody new."""
+_BACK_AT_ONCE, _BACK_PER_S = 0.5, 2.5
+_BACK_SIZE = 1.8
+"""How far a person comes meanwhile, in body sizes, and the factor that their size in the picture may change by: who
+falls off a wall unseen, and crouches, comes two sizes far in 0.7 s."""
 
 _SAME_PERSON = 0.3
 """Somebody new who is nearer than this to a known person, in body sizes, is that person, detected twice. MediaPipe's
@@ -30,6 +37,8 @@ doubles in the demo clip are 0.03 to 0.27 apart, its two people more than 1. Two
 _ALERT_S = 0.5
 """So long after a refused pose its place stays covered, and limits are tight: who was mistaken once is still near."""
 _TIGHT = 0.7
+_NEAR = 2.0
+"""But only if that one is no further from the person's place than so many body sizes."""
 _MAX_BYSTANDERS = 3
 
 _SLACK = 2.0
@@ -46,6 +55,9 @@ with that one covered finds nobody else: what was impossible was the detector's 
 
 _HAND_OVER_S = 0.5
 """So long another person is looked for who could take over."""
+
+_USUAL_S = 2.0
+"""So long a size that somebody had is remembered."""
 
 _TURNED_S = 0.4
 """Sides that stay swapped for so long are believed. In the demo clip the detector comes back to itself within 0.3 s."""
@@ -67,6 +79,8 @@ class Track:
         past: where they were last seen.
         bystanders: whom the detector took them for of late.
         refused_s: when it last did.
+        threatened_s: when it last did and that one was near.
+        usual_px: larger side of the box around them, as it was at most in the last seconds.
         swapped_s: since when left and right of them are exchanged; None while they are as the detector gives them.
         doubted_s: since when every pose was refused and nobody else was found; None while they are seen.
         is_held: the detector itself followed them in the last frame.
@@ -81,6 +95,8 @@ class Track:
     past: Past = field(init=False)
     bystanders: tuple[Keypoints2D, ...] = field(init=False, default=())
     refused_s: float = field(init=False, default=float("-inf"))
+    threatened_s: float = field(init=False, default=float("-inf"))
+    usual_px: float = field(init=False, default=0.0)
     swapped_s: float | None = field(init=False, default=None)
     doubted_s: float | None = field(init=False, default=None)
     is_held: bool = field(init=False, default=True)
@@ -103,6 +119,27 @@ class Track:
             return keypoints
         return swap_sides(keypoints, swapped_parts(self.past.expected_px(stamp.time_s), keypoints, elapsed_s))
 
+    def can_return_as(self, keypoints: Keypoints2D, stamp: Stamp) -> bool:
+        """Whether somebody new can be this person, who was lost a moment ago."""
+        ratio = body_size_px(keypoints) / body_size_px(self.keypoints)
+        reach = _BACK_AT_ONCE + _BACK_PER_S * (stamp.time_s - self.seen_s)
+        is_known = any(distance(other, keypoints) < _AROUND for other in self.bystanders)
+        return not is_known and 1 / _BACK_SIZE < ratio < _BACK_SIZE and distance(self.keypoints, keypoints) < reach
+
+    def start_again(self, keypoints: Keypoints2D, stamp: Stamp) -> None:
+        """Be seen for the first time since they were lost."""
+        self.past, self.bystanders = Past.first(keypoints, stamp.time_s), ()
+        self.refused_s = self.threatened_s = float("-inf")
+        self.swapped_s = self.doubted_s = None
+        self.is_held = self.is_back = True
+
+    def see(self, keypoints: Keypoints2D, stamp: Stamp) -> None:
+        """Go on from where they are now."""
+        elapsed_s = stamp.time_s - self.seen_s
+        self.past = self.past.then(keypoints, stamp.time_s)
+        side_px = float(np.ptp(keypoints.xy_px[known_joints(keypoints)], axis=0).max(initial=0.0))
+        self.usual_px = max(side_px, self.usual_px * math.exp(-elapsed_s / _USUAL_S))
+
     def note_sides(self, *, is_swapped: bool, stamp: Stamp) -> None:
         """Remember since when left and right are not as the detector gives them."""
         if not is_swapped:
@@ -111,8 +148,8 @@ class Track:
             self.swapped_s = stamp.time_s
 
     def can_be(self, keypoints: Keypoints2D, stamp: Stamp, *, slack: float = 1.0) -> bool:
-        """Whether a pose can be theirs; limits are tight where the detector has been wrong of late."""
-        slack = slack * _TIGHT if self.is_alert(stamp) else slack
+        """Whether a pose can be theirs; limits are tight where the detector took somebody near for them of late."""
+        slack = slack * _TIGHT if stamp.time_s - self.threatened_s <= _ALERT_S else slack
         return fault(self.past, keypoints, stamp.time_s, slack=slack) is None
 
     def is_alert(self, stamp: Stamp) -> bool:
@@ -135,6 +172,9 @@ class Track:
 
     def refuse(self, strangers: Sequence[Keypoints2D], stamp: Stamp) -> None:
         """Remember whom the detector took them for."""
+        expected_px = self.past.expected_px(stamp.time_s)
+        if any(distance(self.keypoints, stranger, expected_px) < _NEAR for stranger in strangers):
+            self.threatened_s = stamp.time_s
         others = [old for old in self.near(stamp) if all(distance(old, new) >= _SAME_PERSON for new in strangers)]
         self.bystanders, self.refused_s = (*strangers, *others)[:_MAX_BYSTANDERS], stamp.time_s
 
@@ -173,6 +213,7 @@ class Tracker:
         self._max_people = max_people
         self._new_track = new_track
         self._tracks: list[Track] = []
+        self._gone: list[Track] = []
         self._num_made = 0
         self._is_leaving = False
         self._leaving_s: float | None = None
@@ -184,6 +225,11 @@ class Tracker:
     def tracks(self) -> tuple[Track, ...]:
         """Everybody who is followed, also while they are not seen for a moment."""
         return tuple(self._tracks)
+
+    @property
+    def is_asked_to_leave(self) -> bool:
+        """Whether a hand-over was asked for since the last frame."""
+        return self._is_leaving and self._leaving_s is None
 
     def change_maker(self, new_track: Callable[[int], Track]) -> None:
         """Make the tracks of newcomers with this from now on."""
@@ -256,7 +302,11 @@ class Tracker:
             The tracks that are in the picture, oldest first, at most ``max_people``; their ``keypoints`` are this
             frame's.
         """
+        gone = [*self._gone, *self._tracks]
         self._tracks = self._alive(stamp)
+        self._gone = [
+            track for track in gone if track not in self._tracks and stamp.time_s - track.seen_s <= REMEMBERED_S
+        ]
         matched = self._matched if self._matched_people is people else None
         matches, strangers = matched or self._match(self._tracks, people, stamp)
         self._matched = None
@@ -275,7 +325,7 @@ class Tracker:
             if own is None:
                 track.refuse(bystanders, stamp)
             else:
-                track.past, track.bystanders, track.refused_s = Past.first(own, stamp.time_s), (), float("-inf")
+                track.start_again(own, stamp)
                 bystanders = [one for one in bystanders if one is not own]
                 strangers = [one for one in strangers if one is not own]
                 matches.append((track, own))
@@ -285,7 +335,7 @@ class Tracker:
             self.counts.recoveries += not track.is_back
             track.is_back, track.doubted_s = True, None
             track.note_sides(is_swapped=not any(keypoints is one for one in (*people, *again)), stamp=stamp)
-            track.past = track.past.then(keypoints, stamp.time_s)
+            track.see(keypoints, stamp)
         for track in self._tracks:
             track.is_held = track in held
         matches += self._newcomers([*strangers, *more_strangers], matches, stamp, size_wh)
@@ -332,7 +382,8 @@ class Tracker:
             xy_px = track.past.expected_px(stamp.time_s)
             middle = np.nanmean(xy_px, axis=0)
             if track not in seen and (middle >= 0).all() and (middle < size_wh).all():
-                return Focus(xy_px, (*others, *track.near(stamp)))
+                missing_s = stamp.time_s - track.seen_s
+                return Focus(xy_px, (*others, *track.near(stamp)), missing_s, track.usual_px)
         return None
 
     def _match(
@@ -359,15 +410,29 @@ class Tracker:
     ) -> list[_Match]:
         """New tracks, as far as there are places: those of missing people stay theirs until they count as lost."""
         made: list[_Match] = []
-        for keypoints in sorted(strangers, key=lambda stranger: _prominence(stranger, size_wh), reverse=True):
+        back = {id(one): self._returning(one, stamp) for one in strangers}
+        strangers = sorted(
+            strangers, key=lambda one: (back[id(one)] is not None, _prominence(one, size_wh)), reverse=True
+        )
+        for keypoints in strangers:
             if len(self._tracks) >= self._max_people:
                 break
             if not known_joints(keypoints).any() or _is_seen_twice(keypoints, [*matches, *made]):
                 continue
-            track = self._make(keypoints, stamp)
+            track = back[id(keypoints)]
+            if track is None or track not in self._gone:
+                track = self._make(keypoints, stamp)
+            else:
+                self._gone.remove(track)
+                track.start_again(keypoints, stamp)
             self._tracks.append(track)
             made.append((track, keypoints))
         return made
+
+    def _returning(self, keypoints: Keypoints2D, stamp: Stamp) -> Track | None:
+        """The person who was lost a moment ago and is back, if this is one."""
+        lost = [track for track in self._gone if track.can_return_as(keypoints, stamp)]
+        return min(lost, key=lambda track: distance(track.keypoints, keypoints), default=None)
 
     def _make(self, keypoints: Keypoints2D, stamp: Stamp) -> Track:
         track = self._new_track(self._num_made)

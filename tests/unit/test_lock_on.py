@@ -166,3 +166,27 @@ def test_cover_hides_the_other_and_leaves_the_person():
         assert (covered[y, x] == 200).all()
     assert (picture == 200).all()
     assert cover(picture, Focus(someone.xy_px)) is picture
+
+
+def test_box_grows_while_somebody_is_missing_and_is_never_smaller_than_they_usually_are():
+    crouching = person(320, 60)
+
+    def side_px(focus: Focus) -> int:
+        left, _, right, _ = focus.box_px((640, 360))
+        return right - left
+
+    tight, later = side_px(Focus(crouching.xy_px)), side_px(Focus(crouching.xy_px, missing_s=0.2))
+    assert later > 1.3 * tight
+    assert side_px(Focus(crouching.xy_px, usual_px=180)) == pytest.approx(1.4 * 180, abs=4)
+
+
+def test_bystander_who_is_far_away_does_not_make_the_person_less_believable():
+    """Somebody was refused a frame ago. The person moves by more than tight limits allow, but not beyond the others."""
+    for aside_px, is_followed in ((150, False), (600, True)):
+        tracker = make_tracker()
+        for index in range(10):
+            tracker.update([person(300)], Stamp(index, index / FPS))
+        assert tracker.update([person(300 + aside_px)], Stamp(10, 10 / FPS)) == ()
+        # The limit is 0.05 of a body and 0.9 a second of it more: 0.11 after two frames, and 0.08 where it is tight.
+        moved = tracker.update([person(300 + 0.095 * 206)], Stamp(11, 11 / FPS))
+        assert bool(moved) == is_followed

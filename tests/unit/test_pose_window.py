@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from posedemo.datatypes import Window
+from posedemo.datatypes import LifterSpec, Window
 from posedemo.skeleton import H36M17
 from posedemo.window import MAX_GAP_S, PoseWindow, fill_unknown
 
@@ -110,3 +110,26 @@ def test_frame_before_a_long_hole_sees_nothing_behind_the_hole():
         poses.push(time_s, at(value), CONFIDENT)
     np.testing.assert_allclose(poses.at(1 / 30).xy[:, 0, 0], [0, 0, 1, 1, 1], atol=1e-4)
     np.testing.assert_allclose(poses.at(far_s).xy[:, 0, 0], [8, 8, 8, 9, 9], atol=1e-4)
+
+
+def test_lifter_that_comes_later_finds_its_window_full():
+    """And sees exactly what it would have seen if the window had been made for it."""
+    spec = LifterSpec(name="later", num_frames=9, rate_hz=30.0)
+    shared = PoseWindow(num_frames=1, rate_hz=30, keep_s=0.5)
+    own = PoseWindow(num_frames=9, rate_hz=30)
+    for index in range(30):
+        push(shared, index / 25, at(index))
+        alone = push(own, index / 25, at(index))
+    np.testing.assert_array_equal(shared.at(29 / 25, spec).xy, alone.xy)
+    assert np.ptp(alone.xy[:, 0, 0]) > 5
+
+
+def test_longer_window_than_was_kept_is_filled_like_a_start_and_kept_from_then_on():
+    spec = LifterSpec(name="long", num_frames=9, rate_hz=30.0)
+    poses = PoseWindow(num_frames=1, rate_hz=30)
+    for index in range(20):
+        push(poses, index / 30, at(index))
+    assert poses.at(19 / 30, spec).xy[0, 0, 0] >= 18
+    for index in range(20, 40):
+        push(poses, index / 30, at(index))
+    np.testing.assert_allclose(poses.at(39 / 30, spec).xy[:, 0, 0], np.arange(31, 40), atol=1e-3)

@@ -1,5 +1,6 @@
 """Modes and posing in the loop: which mode is chosen, what is delayed and what is stated, and that bones hold."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -194,3 +195,28 @@ def test_two_people_come_and_go_without_touching_each_other():
     assert [len(result.people) for result in both] == [1] * 15 + [2] * 25 + [1] * 20
     np.testing.assert_allclose([result.people[0].pose.xyz_m for result in both], poses_m(settings, alone), atol=1e-6)
     assert all(first.frame.stamp.index + 1 == second.frame.stamp.index for first, second in pairwise(both))
+
+
+def test_ghost_has_the_persons_bones_is_not_filtered_and_leaves_the_pose_alone():
+    """A second lifter whose poses are a third larger: what comes out is the first one's pose before any filter."""
+
+    class Larger(FlatLifter):
+        def lift(self, windows):
+            return tuple(replace(pose, xyz_m=pose.xyz_m * np.float32(4 / 3)) for pose in super().lift(windows))
+
+    script, calm = walking(40), Settings(mode="live", smooth="calm")
+    sink, stages = ListSink(), make_stages(calm, ScriptedDetector(script), FlatLifter())
+    run([make_frame(index) for index in range(len(script))], replace(stages, ghost=Larger()), [sink], StageTimers())
+    people = [result.people[0] for result in sink.results]
+    np.testing.assert_array_equal([person.pose.xyz_m for person in people], poses_m(calm, script))
+    # Float32, through a refit that starts from another size.
+    unfiltered_m = poses_m(replace(calm, smooth="off"), script)
+    np.testing.assert_allclose([person.ghost.xyz_m for person in people], unfiltered_m, atol=1e-3)
+
+
+def test_ghost_does_not_know_joints_that_are_not_seen():
+    sink, script = ListSink(), walking(10, lost=range(9, 10))
+    stages = make_stages(Settings(mode="live"), ScriptedDetector(script), FlatLifter())
+    run([make_frame(index) for index in range(10)], replace(stages, ghost=FlatLifter()), [sink], StageTimers())
+    assert np.isnan(sink.results[9].people[0].ghost.xyz_m[WRIST]).all()
+    assert np.isfinite(sink.results[8].people[0].ghost.xyz_m).all()

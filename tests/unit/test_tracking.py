@@ -75,3 +75,23 @@ def test_person_detected_twice_is_one_person():
 
 def test_nobody_is_nobody():
     assert make_tracker().update([], Stamp(0, 0.0)) == ()
+
+
+def test_person_who_falls_out_of_sight_for_a_moment_keeps_the_id():
+    """They come back a body's size and a half away, after their place has been given up."""
+    away = int(LOST_AFTER_S * FPS) + 4
+    seen = follow(make_tracker(), [[100]] * 10 + [[]] * away + [[250]] * 5)
+    assert [list(frame) for frame in seen[-5:]] == [[0]] * 5
+
+
+def test_person_who_comes_from_elsewhere_after_that_moment_is_somebody_else():
+    away = int(LOST_AFTER_S * FPS) + 4
+    seen = follow(make_tracker(), [[100]] * 10 + [[]] * away + [[500]] * 5)
+    assert [list(frame) for frame in seen[-5:]] == [[1]] * 5
+
+
+def test_bystander_who_was_refused_does_not_become_the_person_who_is_gone():
+    """They stood a body's size aside all the time."""
+    away = int(LOST_AFTER_S * FPS) + 2
+    seen = follow(make_tracker(), [[100], [100]] + [[220]] * away)
+    assert [list(frame) for frame in seen[-1:]] == [[1]]
