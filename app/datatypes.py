@@ -110,10 +110,12 @@ class Detections:
     Attributes:
         found: in no particular order, but the detector's: who is matched with whom may depend on it.
         again: whom a second look found, where one was needed.
+        hand_over: the next person was asked for just before this frame.
     """
 
     found: tuple[Keypoints2D, ...]
     again: tuple[Keypoints2D, ...] = ()
+    hand_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

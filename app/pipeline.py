@@ -200,7 +200,7 @@ def _look(frame: Frame, stages: Stages, timers: StageTimers) -> _Seen:
     with timers.stage("detect"):
         found, again = find_people(frame, stages.detector, stages.tracker)
     if stages.recorder is not None:
-        stages.recorder.record(frame, Detections(found, again))
+        stages.recorder.record(frame, Detections(found, again, hand_over=stages.tracker.is_asked_to_leave))
     with timers.stage("track"):
         tracks = stages.tracker.update(found, frame.stamp, again=again, size_wh=frame.size_wh)
         for track in tracks:
@@ -218,6 +218,8 @@ def find_people(
     """
     if frame.detections is not None:
         found = frame.detections.found
+        if frame.detections.hand_over:
+            tracker.hand_over()
         is_missing = tracker.focus(found, frame.stamp, frame.size_wh) is not None
         return found, frame.detections.again if is_missing else ()
     if not is_attentive(detector):

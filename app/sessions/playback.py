@@ -10,10 +10,10 @@ from ..datatypes import Frame, Keypoints2D, Result
 from ..live.shared import Shared
 from ..live.status import Status
 from ..live.wishes import Wishes
-from ..tracking import LOST_AFTER_S
+from ..tracking import REMEMBERED_S
 from .source import SessionSource
 
-JUMP_S = 2 * LOST_AFTER_S
+JUMP_S = 2 * REMEMBERED_S
 """A jump looks to the pipeline like a hole of so long: everybody counts as gone by then, so that nothing of one
 place is filtered together with another. Its times go on rising, whichever way the jump went."""
 

@@ -26,9 +26,10 @@ MAX_PIXELS = 2**26
 
 _MARKER = b"\xf5pos"
 _HEAD = struct.Struct("<4sII")
-_FRAME = struct.Struct("<cqdIIBB")
+_FRAME = struct.Struct("<cqdIIBBB")
 _PERSON = struct.Struct("<B")
 _HAS_WORLD = 1
+_HAND_OVER = 1
 _MAX_SEEN = 32
 _FARTHEST_PX = 1e6
 _FARTHEST_M = 1e3
@@ -80,7 +81,8 @@ def pack_frame(record: FrameRecord) -> bytes:
     """The payload of a frame's record; more people than a record holds are left out."""
     found = record.detections.found[:_MAX_SEEN]
     again = record.detections.again[:_MAX_SEEN]
-    head = _FRAME.pack(FRAME_KIND, record.index, record.time_s, *record.size_wh, len(found), len(again))
+    flags = _HAND_OVER if record.detections.hand_over else 0
+    head = _FRAME.pack(FRAME_KIND, record.index, record.time_s, *record.size_wh, len(found), len(again), flags)
     return head + b"".join(map(_pack_person, (*found, *again)))
 
 
@@ -91,7 +93,7 @@ def unpack_frame(payload: bytes) -> FrameRecord:
         ValueError: it holds something that no detector gives.
     """
     try:
-        _, index, time_s, width, height, num_found, num_again = _FRAME.unpack_from(payload)
+        _, index, time_s, width, height, num_found, num_again, flags = _FRAME.unpack_from(payload)
     except struct.error as error:
         raise ValueError("a frame is too short") from error
     if not math.isfinite(time_s) or not 0 < width <= MAX_SIDE_PX or not 0 < height <= MAX_SIDE_PX:
@@ -104,7 +106,8 @@ def unpack_frame(payload: bytes) -> FrameRecord:
         people.append(person)
     if position != len(payload):
         raise ValueError("a frame is longer than its people")
-    return FrameRecord(index, time_s, (width, height), Detections(tuple(people[:num_found]), tuple(people[num_found:])))
+    found, again = tuple(people[:num_found]), tuple(people[num_found:])
+    return FrameRecord(index, time_s, (width, height), Detections(found, again, hand_over=bool(flags & _HAND_OVER)))
 
 
 def records(file: BinaryIO, damage: Damage) -> Iterator[tuple[int, bytes]]:

@@ -1,8 +1,10 @@
 """A session that is played: the same poses as when it was recorded, jumps, and where one is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from fakes import FlatLifter, ListSink, ScriptedDetector
+from fakes import FlatLifter, ListSink, ScriptedDetector, standing_keypoints
 from posedemo.live.shared import Shared
 from posedemo.live.status import Status
 from posedemo.live.wishes import Wishes
@@ -10,10 +12,11 @@ from posedemo.pipeline import Stages, run
 from posedemo.runner import track_maker
 from posedemo.sessions.playback import LONGEST_HOLE_S, NoDetector, PositionSink, SessionPlayback
 from posedemo.sessions.source import SessionSource
+from posedemo.sinks.session_file import SessionFile
 from posedemo.timing import StageTimers
-from posedemo.tracking import LOST_AFTER_S, Tracker
+from posedemo.tracking import REMEMBERED_S, Tracker
 from posedemo.window import MAX_GAP_S
-from sessions import shots, write_session
+from sessions import header, shots, write_session
 
 NUM_FRAMES = 90
 
@@ -63,7 +66,32 @@ def test_jumps_lead_where_they_should_and_times_go_on_rising(session):
     assert (steps_s > 0).all()
     jumps = np.flatnonzero(steps_s > 0.5)
     assert jumps.tolist() == [29, 39]
-    assert (steps_s[jumps] > max(LOST_AFTER_S, MAX_GAP_S, LONGEST_HOLE_S)).all(), "nothing is filtered across a jump"
+    assert (steps_s[jumps] > max(REMEMBERED_S, MAX_GAP_S, LONGEST_HOLE_S)).all(), "nothing is filtered across a jump"
+
+
+def test_hand_over_is_repeated_where_it_was_asked_for(tmp_path):
+    """Two people stand still; somebody asks for the next one twice."""
+    people = tuple(standing_keypoints(x_px) for x_px in (12.0, 50.0))
+    taken = [frame for frame, _ in shots(40)]
+    path = tmp_path / "talk.pose"
+
+    def asking(tracker):
+        for number, frame in enumerate(taken):
+            if number in (10, 25):
+                assert tracker.hand_over()
+            yield frame
+
+    with SessionFile(path, header(), tell=print) as recorder:
+        sink, live = ListSink(), replace(stages(ScriptedDetector([people] * 40)), recorder=recorder)
+        run(asking(live.tracker), live, [sink], StageTimers())
+    ids = [result.people[0].track_id for result in sink.results]
+    assert ids == [0] * 10 + [1] * 15 + [2] * 15
+    source = SessionSource(path)
+    played, _ = poses(SessionPlayback(source, wishes()).frames, NoDetector())
+    source.close()
+    assert [result.people[0].track_id for result in played.results] == ids
+    first, second = ([result.people[0].pose.xyz_m.tobytes() for result in one.results] for one in (sink, played))
+    assert first == second
 
 
 @pytest.mark.parametrize(("seek_s", "first_after"), [(-100.0, 0), (100.0, NUM_FRAMES - 1)])
