@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-_TIMEOUT_S = 90.0
+_TIMEOUT_S = 200.0
 
 
 @dataclass(frozen=True)

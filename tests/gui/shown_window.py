@@ -11,7 +11,7 @@ import numpy as np
 from gui.screen import Screen, wait_until
 
 _FOLDER = Path(__file__).resolve().parent
-_END_TIMEOUT_S = 60.0
+_END_TIMEOUT_S = 150.0
 NUMBERS_TOP = 690
 """The bar of numbers begins below, in the first place and size of a window: it changes by itself."""
 
@@ -57,6 +57,11 @@ class ShownWindow:
         assert wait_until(self.is_still), "the picture does not come to rest"
         return self.picture()
 
+    def stands(self) -> np.ndarray:
+        """Let somebody stand there, whoever was there before, and return the picture."""
+        self.feed("n")
+        return self.shows("s")
+
     def ended(self) -> tuple[str, str]:
         """What was said on standard output and on standard error."""
         said, complained = self.process.communicate(timeout=_END_TIMEOUT_S)
@@ -66,8 +71,8 @@ class ShownWindow:
     def is_still(self) -> bool:
         """Whether nothing moves for a while."""
         before = self.picture()
-        # Longer than the window waits before it draws without news.
-        return not wait_until(lambda: bool((self.picture() != before).any()), timeout_s=1.3)
+        # Longer than the window waits before it draws without news, and than a busy machine needs for a drawing.
+        return not wait_until(lambda: bool((self.picture() != before).any()), timeout_s=3.0)
 
     def __enter__(self) -> Self:
         try:

@@ -144,7 +144,7 @@ def test_mirror_swaps_sides(window: ShownWindow) -> None:
         columns = [np.nonzero(like(picture, DARK.side(side), 90))[1] for side in ("left", "right")]
         return bool(columns[0].mean() > columns[1].mean())
 
-    window.shows("s")
+    window.stands()
     assert is_left_at_the_right()
     window.press("m")
     assert wait_until(lambda: not is_left_at_the_right())
@@ -162,10 +162,12 @@ def test_ghost_is_told_limb_by_limb(window: ShownWindow) -> None:
 
 def test_trouble_is_shown_until_it_is_over(window: ShownWindow) -> None:
     num_alert = lambda: like(window.picture(), DARK.alert).sum()  # noqa: E731
+    # A figure's lit orange comes near it here and there.
+    before = num_alert()
     window.feed("the camera does not answer")
-    assert wait_until(lambda: num_alert() > 10_000)
+    assert wait_until(lambda: num_alert() > before + 10_000)
     window.feed("")
-    assert wait_until(lambda: num_alert() == 0)
+    assert wait_until(lambda: num_alert() < before + 1000)
 
 
 def test_snapshot_is_what_is_seen(window: ShownWindow, folder: Path) -> None:
@@ -208,7 +210,7 @@ def test_keys_of_open3d_do_nothing_of_their_own(window: ShownWindow, folder: Pat
     others = [key for key in "wocjkxyz0678-=" if key not in ours]
     names = {"-": "minus", "=": "equal"}
     files = sorted(folder.iterdir())
-    before = window.shows("s")
+    before = window.stands()
     window.press(*(names.get(key, key) for key in others), "Print", "alt+Return", "ctrl+c")
     assert wait_until(window.is_still)
     assert (window.picture() != before).mean() < 1e-4
@@ -234,30 +236,3 @@ def test_full_screen_has_no_pointer_and_escape_comes_back(window: ShownWindow) -
     window.press("Escape")
     assert wait_until(lambda: outside() == 0)
     assert window.process.poll() is None
-
-
-def test_kiosk_starts_in_full_screen_and_a_killed_recording_can_be_played(screen: Screen, tmp_path: Path) -> None:
-    with ShownWindow(screen, "--fullscreen", "--light", folder=tmp_path) as window:
-        window.feed("s")
-        assert wait_until(lambda: screen.picture()[:40, 900:].min() > 150), "a light room all over the screen"
-        window.press("r")
-        assert wait_until(lambda: any(tmp_path.glob("posedemo-*.mp4")))
-        found = next(tmp_path.glob("posedemo-*.mp4"))
-        words = iter("as" * 500)
-
-        def is_on_disk() -> bool:
-            window.feed(next(words))
-            return found.stat().st_size > 20_000
-
-        assert wait_until(is_on_disk)
-        window.process.kill()
-        window.process.wait()
-        with av.open(str(found)) as container:
-            assert len(list(container.decode(video=0))) > 0
-
-
-def test_quit(screen: Screen) -> None:
-    with ShownWindow(screen) as window:
-        window.feed("s")
-        window.press("q")
-        assert window.ended() == ("CLOSED_BY_USER", "")
