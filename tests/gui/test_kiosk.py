@@ -1,4 +1,4 @@
-"""Windows that begin or end in a way of their own: full screen from the start, killed while recording, left with a key."""
+"""Windows that begin or end their own way: full screen from the start, killed while recording, left with a key."""
 
 from __future__ import annotations
 
