@@ -100,13 +100,13 @@ def test_stream_is_lifted_live_and_its_end_ends_the_run(start_posedemo, sender, 
 
 def test_results_are_fresh_although_the_detector_is_slower_than_the_stream(posedemo, sender, tmp_path):
     """The newest frame wins: however far the detector falls behind, a result is never older than a few frames."""
-    done = posedemo("--camera", sender.address, "--headless", "--max-frames", 60, "--stats", "live.json")
+    done = posedemo("--camera", sender.address, "--headless", "--max-frames", 25, "--stats", "live.json")
     assert done.returncode == 0, done.stderr
     stats = json.loads((tmp_path / "live.json").read_text())
     detect_ms = stats["stages_ms"]["detect"]["p95"]
     # At worst a frame waits for the one before it and then goes through itself, give or take a busy machine.
     assert stats["age_ms"]["p50"] < 2 * detect_ms + 100
-    assert stats["frames_processed"] == 60
+    assert stats["frames_processed"] == 25
 
 
 def test_ctrl_c_works_while_the_stream_stalls(start_posedemo, sender, tmp_path):
