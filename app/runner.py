@@ -99,8 +99,10 @@ def run(settings: Settings, observer: Observer | None = None) -> int:
     with ExitStack() as stack:
         source = open_run_source(settings, is_watched=has_window)
         wishes = _first_wishes(settings)
+        # Only the window shows it, so its pace is that of whoever watches.
+        is_watched = has_window and not settings.writes_files
         session = source if isinstance(source, SessionSource) else None
-        capture = Capture(source) if session is None else SessionPlayback(session, wishes)
+        capture = Capture(source) if session is None else SessionPlayback(session, wishes, stays=is_watched)
         stack.callback(capture.stop)
         # Entered before the outputs: a Ctrl-C must not break into their closing.
         interruption = stack.enter_context(stop_on_signals(capture.frames.stop))
@@ -122,7 +124,7 @@ def run(settings: Settings, observer: Observer | None = None) -> int:
         if isinstance(source, Watchful):
             source.report_to(status)
         capture.start()
-        is_paced = has_window and not source.info.is_live and not settings.writes_files
+        is_paced = is_watched and not source.info.is_live
         longest_hole_s = math.inf if session is None else LONGEST_HOLE_S
         turnstile = Turnstile(capture.frames, wishes, is_paced=is_paced, longest_hole_s=longest_hole_s)
         counter = StatusSink(

@@ -17,6 +17,9 @@ JUMP_S = 2 * REMEMBERED_S
 """A jump looks to the pipeline like a hole of so long: everybody counts as gone by then, so that nothing of one
 place is filtered together with another. Its times go on rising, whichever way the jump went."""
 
+_LOOK_EVERY_S = 0.05
+"""How often somebody who waits at the end looks whether there was a jump back."""
+
 LONGEST_HOLE_S = 0.9 * JUMP_S
 """Holes in a recording, and those that jumps make, are not waited for."""
 
@@ -27,12 +30,14 @@ class SessionFrames(Handoff[Frame]):
     Args:
         source: read by whoever takes the frames; closed by ``SessionPlayback``.
         wishes: its ``seek_s`` is followed.
+        stays: wait at the end for a jump back, as somebody who watches wants it, instead of ending.
     """
 
-    def __init__(self, source: SessionSource, wishes: Shared[Wishes]) -> None:
+    def __init__(self, source: SessionSource, wishes: Shared[Wishes], *, stays: bool) -> None:
         super().__init__(1, drop_oldest=False)
         self._source = source
         self._wishes = wishes
+        self._stays = stays
         self.num_taken = 0
 
     def __iter__(self) -> Iterator[Frame]:
@@ -50,8 +55,10 @@ class SessionFrames(Handoff[Frame]):
                     shift_s += times_s[last] - times_s[min(target, len(times_s) - 1)] + JUMP_S
                 number = min(target, len(times_s) - 1)
             if number >= len(times_s):
-                self.close()
-                return
+                if not self._stays:
+                    self.close()
+                self.sleep(_LOOK_EVERY_S)
+                continue
             frame = self._source.frame(number, shift_s=shift_s)
             number += 1
             self.num_taken += 1
@@ -76,11 +83,12 @@ class SessionPlayback:
     Args:
         source: open; closed by ``stop``.
         wishes: of the run.
+        stays: wait at the end until somebody stops it.
     """
 
-    def __init__(self, source: SessionSource, wishes: Shared[Wishes]) -> None:
+    def __init__(self, source: SessionSource, wishes: Shared[Wishes], *, stays: bool = False) -> None:
         self._source = source
-        self._frames = SessionFrames(source, wishes)
+        self._frames = SessionFrames(source, wishes, stays=stays)
         self.frames: Handoff[Frame] = self._frames
 
     @property

@@ -22,7 +22,7 @@ from .records import FRAME_KIND, MAGIC, Damage, read_record, records, unpack_fra
 logger = logging.getLogger(__name__)
 
 _DARK_BGR = (30, 27, 26)
-_WORDS_BGR = (82, 78, 76)
+_WORDS_BGR = (112, 106, 104)
 _WORDS = "recorded session - no picture"
 _DAMAGE_HINT = "copy it again from where it was recorded; what was written after this place cannot be used"
 
@@ -177,12 +177,13 @@ def _header(payload: bytes, path: Path) -> SessionHeader:
 
 @lru_cache(maxsize=4)
 def _dark_picture(size_wh: tuple[int, int]) -> ImageArray:
-    """(H, W, 3) uint8 BGR: nothing but what it is, in the middle."""
+    """(H, W, 3) uint8 BGR: nothing but what it is, at the bottom."""
     width, height = size_wh
     image = np.full((height, width, 3), _DARK_BGR, np.uint8)
-    scale = width / 1600
-    (text_width, _), _ = cv2.getTextSize(_WORDS, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    thickness = max(1, width // 900)
+    scale = width / 900
+    (text_width, _), _ = cv2.getTextSize(_WORDS, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
     place = ((width - text_width) // 2, height - height // 20)
-    cv2.putText(image, _WORDS, place, cv2.FONT_HERSHEY_SIMPLEX, scale, _WORDS_BGR, 1, cv2.LINE_AA)
+    cv2.putText(image, _WORDS, place, cv2.FONT_HERSHEY_SIMPLEX, scale, _WORDS_BGR, thickness, cv2.LINE_AA)
     image.flags.writeable = False
     return image

@@ -33,6 +33,7 @@ PURE = (
     "tracking",
     "timing",
     "pipeline",
+    "sessions/records",
 )
 ONLY_IMPORTERS = {
     "mediapipe": {"detectors/mediapipe_pose.py"},

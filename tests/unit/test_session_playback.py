@@ -1,5 +1,7 @@
 """A session that is played: the same poses as when it was recorded, jumps, and where one is."""
 
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +21,7 @@ from posedemo.window import MAX_GAP_S
 from sessions import header, shots, write_session
 
 NUM_FRAMES = 90
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -144,6 +147,30 @@ def test_position_is_that_in_the_session_whatever_was_jumped(session):
     run(frames(), stages(NoDetector()), [sink, Watch()], StageTimers())
     assert status.value.duration_s == pytest.approx((NUM_FRAMES - 1) / 30)
     np.testing.assert_allclose(np.array(positions_s) * 30, [*range(11), 4], atol=1e-4)
+
+
+def test_whoever_watches_stays_at_the_end_and_can_jump_back(session):
+    wanted = wishes()
+    playback = SessionPlayback(session, wanted, stays=True)
+    played: list[int] = []
+    worker = threading.Thread(target=lambda: played.extend(frame.stamp.index for frame in playback.frames), daemon=True)
+    worker.start()
+    until(lambda: playback.num_frames_in == NUM_FRAMES)
+    wanted.change(seek_s=-1.0)
+    until(lambda: playback.num_frames_in == NUM_FRAMES + 31)
+    assert worker.is_alive()
+    playback.frames.stop()
+    worker.join(PATIENCE_S)
+    assert not worker.is_alive()
+    # A second back from the last frame, which is played once more.
+    assert played == [*range(NUM_FRAMES), *range(NUM_FRAMES - 31, NUM_FRAMES)]
+
+
+def until(condition) -> None:
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)
 
 
 def test_stopped_playback_ends(session):
