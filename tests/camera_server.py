@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -16,17 +17,20 @@ _BOUNDARY = b"picture"
 
 
 class CameraServer:
-    """Sends pictures whose brightness counts up, from a thread of its own. A context manager.
+    """Sends pictures from a thread of its own, over and over, or grey ones that grow brighter. A context manager.
 
     Change ``behaviour`` at any time: ``"send"`` pictures, ``"freeze"`` with the connection open, ``"rubbish"`` instead
     of pictures. ``unplug`` closes the connection and refuses new ones until ``plug_in``.
     """
 
-    def __init__(self, *, size_wh: tuple[int, int] = (160, 120), fps: float = 25) -> None:
+    def __init__(
+        self, *, size_wh: tuple[int, int] = (160, 120), fps: float = 25, pictures: Sequence[np.ndarray] = ()
+    ) -> None:
         self.size_wh = size_wh
         self.fps = fps
         self.behaviour = "send"
         self.num_connections = 0
+        self._pictures = pictures
         self._is_over = False
         self._peer: socket.socket | None = None
         self._listener = self._listen(0)
@@ -84,9 +88,7 @@ class CameraServer:
         number = 0
         while not self._is_over and self.behaviour != "gone":
             if self.behaviour == "send":
-                width, height = self.size_wh
-                picture = np.full((height, width, 3), 40 + number % 100, np.uint8)
-                data = cv2.imencode(".jpg", picture)[1].tobytes()
+                data = cv2.imencode(".jpg", self._picture(number))[1].tobytes()
             elif self.behaviour == "rubbish":
                 data = np.random.default_rng(number).bytes(3000)
             else:
@@ -96,6 +98,12 @@ class CameraServer:
             peer.sendall(head + data + b"\r\n")
             number += 1
             time.sleep(1 / self.fps)
+
+    def _picture(self, number: int) -> np.ndarray:
+        if self._pictures:
+            return self._pictures[number % len(self._pictures)]
+        width, height = self.size_wh
+        return np.full((height, width, 3), 40 + number % 100, np.uint8)
 
 
 def _shut(connection: socket.socket | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -93,7 +94,7 @@ def _open_camera(settings: Settings, camera: str, *, is_watched: bool) -> Source
         rehearsal = Rehearsal(open_camera, after_s=after_s, for_s=for_s)
         open_camera = rehearsal.open
     name = f"camera {camera}" if is_device else public_address(camera)
-    first = Reader(open_camera)
+    first = Reader(_opened_here(open_camera) if is_device and sys.platform == "darwin" else open_camera)
     _wait(first, name, has_standby=standby is not None)
     return SteadyCamera(
         name,
@@ -104,6 +105,24 @@ def _open_camera(settings: Settings, camera: str, *, is_watched: bool) -> Source
         rehearsal=rehearsal,
         asked_fps=wanted.fps if is_device else settings.camera_fps,
     )
+
+
+def _opened_here(open_camera: Callable[[], Source]) -> Callable[[], Source]:
+    """Open a camera in this thread, and return what hands it or its failure over to another.
+
+    macOS asks the user whether the program may use cameras, and OpenCV lets it ask on the main thread only. Once that
+    is settled, a camera can be opened anywhere.
+    """
+    try:
+        camera = open_camera()
+    except SourceError as error:
+        failure = error
+
+        def fail() -> Source:
+            raise failure
+
+        return fail
+    return lambda: camera
 
 
 def _open_device(number: int, wanted: DeviceFormat) -> Source:

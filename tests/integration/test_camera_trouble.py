@@ -1,6 +1,7 @@
 """A camera that freezes, is unplugged, comes back, and changes: a real stream over loopback, read as in a run."""
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 from camera_server import CameraServer
 from fakes import make_frame
 from posedemo.capture import opening, steady
+from posedemo.capture.device_format import DeviceFormat
 from posedemo.capture.opening import open_run_source
 from posedemo.capture.reader import Reader
 from posedemo.capture.source import SourceInfo, open_source
@@ -22,6 +24,7 @@ from posedemo.errors import SourceError
 from posedemo.live.shared import Shared
 from posedemo.live.status import Status
 from posedemo.settings import Settings
+from sessions import shots, write_session
 from videos import write_video
 
 PATIENCE_S = 60
@@ -334,9 +337,37 @@ def test_slow_opening_says_how_long_it_takes(scripted, monkeypatch, caplog):
     assert caplog.text.count("opening camera 7: 0 s") > 1
 
 
+def test_macos_asks_for_leave_on_the_main_thread(scripted, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    script, threads = scripted("send"), []
+
+    def open_device(number: int, wanted: DeviceFormat) -> ScriptedCamera:
+        threads.append(threading.current_thread())
+        return script.open()
+
+    monkeypatch.setattr(opening, "_open_device", open_device)
+    camera = open_run_source(Settings(camera="7"), is_watched=True)
+    camera.close()
+    assert threads == [threading.main_thread()]
+    monkeypatch.setattr(opening, "_open_device", lambda *_: scripted("fail").open())
+    with pytest.raises(SourceError, match="camera 7 cannot be opened"):
+        open_run_source(Settings(camera="7"), is_watched=True)
+
+
 def test_standby_that_cannot_be_played_is_told_before_the_show(tmp_path):
     with pytest.raises(SourceError, match="does not exist"):
         Standby(partial(open_source, camera=None, video=tmp_path / "none.mp4"))
+
+
+def test_recorded_session_stands_in_with_its_people(camera, watch, tmp_path):
+    session = write_session(tmp_path / "talk.pose", shots(9))
+    watched = watch(open_run_source(Settings(camera=camera.address, fallback=session), is_watched=True))
+    watched.more(3)
+    camera.unplug()
+    watched.until(lambda: watched.frames[-1].is_recorded)
+    recorded = watched.more(12)
+    assert all(len(frame.detections.found) == 1 for frame in recorded)
+    watched.check_order()
 
 
 def test_standby_goes_round_at_its_own_pace(clip):

@@ -1,5 +1,9 @@
 """The small parts of a live source: what a camera is asked for, what it is called, pictures that replace others."""
 
+import os
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -65,6 +69,16 @@ def test_backends_of_each_system():
     assert backends(DeviceFormat(), "win32") == (cv2.CAP_MSMF, cv2.CAP_DSHOW)
     assert backends(DeviceFormat(), "freebsd14") == (cv2.CAP_ANY,)
     assert backends(DeviceFormat(backend="dshow"), "win32") == (cv2.CAP_DSHOW,)
+
+
+def test_opencv_is_told_in_time():
+    """Importing the package is enough, and comes before anything that could load OpenCV."""
+    code = (
+        "import os, posedemo, sys; print(os.environ['OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS'], 'cv2' in sys.modules)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV_")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "False"]
 
 
 @pytest.mark.parametrize(
