@@ -315,7 +315,9 @@ class Tracker:
         held = [track for track, _ in matches]
         # Who is about to be left is not looked for: what a second look found is somebody else.
         missing = [] if self._is_leaving else [track for track in self._tracks if track not in held]
-        rescued, more_strangers = self._match(missing, again, stamp, slack=_SLACK)
+        # Where one of two people is looked for, the other may be found again in spite of the cover.
+        others = [one for one in again if not _is_seen_twice(one, matches)]
+        rescued, more_strangers = self._match(missing, others, stamp, slack=_SLACK)
         matches += rescued
         bystanders = [stranger for stranger in strangers if not _is_seen_twice(stranger, matches, _CONFIRMED)]
         found = [track for track, _ in rescued]

@@ -95,3 +95,13 @@ def test_bystander_who_was_refused_does_not_become_the_person_who_is_gone():
     away = int(LOST_AFTER_S * FPS) + 2
     seen = follow(make_tracker(), [[100], [100]] + [[220]] * away)
     assert [list(frame) for frame in seen[-1:]] == [[1]]
+
+
+def test_second_look_for_one_person_that_finds_the_other_again_makes_nobody_two():
+    tracker = make_tracker(max_people=2)
+    two = [standing_keypoints(x, height_px=100) for x in (100, 160)]
+    for index in range(10):
+        assert len(tracker.update(two, Stamp(index, index / FPS))) == 2
+    for index in range(10, 16):
+        tracks = tracker.update(two[:1], Stamp(index, index / FPS), again=[standing_keypoints(112, height_px=100)])
+        assert [track.track_id for track in tracks] == [0]
