@@ -11,7 +11,7 @@ import numpy as np
 
 from ..datatypes import Float32Array, Person
 from .framing import FIELD_OF_VIEW_DEG, View
-from .scene import Scene
+from .scene import Part, Scene
 from .solids import IntArray
 from .theme import Theme
 
@@ -37,9 +37,7 @@ class Room:
         floor = self.scene.floor
         self._ground = _mesh(floor.vertices, floor.colors, floor.triangles)
         self._grid = _lines(floor.grid_points, floor.grid_colors, floor.grid_lines)
-        parts = (self.scene.shadows, self.scene.bodies, self.scene.ghosts, self.scene.trails)
-        self._meshes = [_mesh(part.vertices, part.colors, part.triangles) for part in parts]
-        self._was_empty = [True] * len(parts)
+        self._moving = [_Moving(visualizer) for _ in self._parts()]
         option = visualizer.get_render_option()
         option.background_color = np.asarray(theme.background)
         option.light_on = False
@@ -47,8 +45,7 @@ class Room:
         option.line_width = _GRID_LINE_PX
         # Only the floor counts for the bounding box, which is Open3D's unit of zoom and must not change.
         visualizer.add_geometry(self._ground, reset_bounding_box=True)
-        for geometry in (self._grid, *self._meshes):
-            visualizer.add_geometry(geometry, reset_bounding_box=False)
+        visualizer.add_geometry(self._grid, reset_bounding_box=False)
         self._extent_m = float(np.ptp(floor.vertices, axis=0).max())
         control = visualizer.get_view_control()
         control.change_field_of_view((FIELD_OF_VIEW_DEG - control.get_field_of_view()) / _FIELD_OF_VIEW_STEP_DEG)
@@ -81,14 +78,11 @@ class Room:
         self._show_scene()
 
     def _show_scene(self) -> None:
-        """Hand over what has changed: most frames have no ghosts, and many have no trails."""
-        parts = (self.scene.shadows, self.scene.bodies, self.scene.ghosts, self.scene.trails)
-        for index, (mesh, part) in enumerate(zip(self._meshes, parts, strict=True)):
-            if part.is_empty and self._was_empty[index]:
-                continue
-            _move(mesh, part.vertices if not part.is_empty else np.zeros_like(part.vertices), part.colors)
-            self._visualizer.update_geometry(mesh)
-            self._was_empty[index] = part.is_empty
+        for moving, part in zip(self._moving, self._parts(), strict=True):
+            moving.show(part)
+
+    def _parts(self) -> tuple[Part, ...]:
+        return self.scene.shadows, self.scene.bodies, self.scene.ghosts, self.scene.trails
 
     def look(self, view: View) -> None:
         """Set the camera."""
@@ -104,6 +98,29 @@ class Room:
         x, y, z = status["front"]
         yaw_deg, pitch_deg = math.degrees(math.atan2(x, z)), math.degrees(math.asin(min(1.0, max(-1.0, y))))
         return View(tuple(status["lookat"]), status["zoom"] * self._extent_m, yaw_deg, pitch_deg)
+
+
+class _Moving:
+    """A part of the scene in the visualizer, as much of it as has something to show: absent people cost nothing."""
+
+    def __init__(self, visualizer: Any) -> None:
+        self._visualizer = visualizer
+        self._mesh: Any = None
+        self._num_shown = 0
+
+    def show(self, part: Part) -> None:
+        """Show a part as it is now."""
+        triangles, vertices, colors = part.shown()
+        if part.num_shown != self._num_shown:
+            if self._mesh is not None:
+                self._visualizer.remove_geometry(self._mesh, reset_bounding_box=False)
+            self._mesh = None if part.is_empty else _mesh(vertices, colors, triangles)
+            if self._mesh is not None:
+                self._visualizer.add_geometry(self._mesh, reset_bounding_box=False)
+            self._num_shown = part.num_shown
+        elif self._mesh is not None:
+            _move(self._mesh, vertices, colors)
+            self._visualizer.update_geometry(self._mesh)
 
 
 def _mesh(vertices: Float32Array, colors: Float32Array, triangles: IntArray) -> Any:

@@ -20,19 +20,34 @@ from .wardrobe import Wardrobe
 
 @dataclass(slots=True)
 class Part:
-    """One mesh of the room. Its topology is fixed; vertices and colours move.
+    """One mesh of the room: copies of a smaller one, each person's after the other's.
+
+    Its topology is fixed; vertices and colours move.
 
     Attributes:
         triangles: (F, 3).
         vertices: (V, 3) metres, room axes (``standing``); what there is not is collapsed into a point.
         colors: (V, 3) in [0, 1].
-        is_empty: nothing of it can be seen.
+        num_copies: how many there are.
+        num_shown: so many of them, the first ones, have something to show.
     """
 
     triangles: IntArray
     vertices: Float32Array
     colors: Float32Array
-    is_empty: bool = True
+    num_copies: int
+    num_shown: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing of it can be seen."""
+        return self.num_shown == 0
+
+    def shown(self) -> tuple[IntArray, Float32Array, Float32Array]:
+        """Triangles, vertices and colours of what has something to show."""
+        num_triangles = len(self.triangles) // self.num_copies * self.num_shown
+        num_vertices = len(self.vertices) // self.num_copies * self.num_shown
+        return self.triangles[:num_triangles], self.vertices[:num_vertices], self.colors[:num_vertices]
 
 
 class Scene:
@@ -66,8 +81,8 @@ class Scene:
         self._dress(theme)
         self.bodies = _part(self._figure.triangles, self._figure.num_vertices, max_people)
         self.ghosts = _part(self._ghost.triangles, self._ghost.num_vertices, 2 * max_people)
-        self.trails = _part(self._trails.triangles, self._trails.num_vertices, 1)
-        self.shadows = Part(self.floor.shadow_triangles, *self.floor.shadows(()))
+        self.trails = _part(self._trails.triangles, self._trails.num_vertices, max_people)
+        self.shadows = Part(self.floor.shadow_triangles, *self.floor.shadows(()), max_people)
         self.draw()
 
     def set_theme(self, theme: Theme) -> None:
@@ -109,11 +124,11 @@ class Scene:
         """Draw the same people anew."""
         self._draw_bodies()
         self._draw_ghosts()
-        self.trails.is_empty = not (self.has_trails and self.people)
+        self.trails.num_shown = len(self.people) if self.has_trails else 0
         if not self.trails.is_empty:
             self.trails.vertices, self.trails.colors = self._trails.draw(self.people, self.slots)
         self.shadows.vertices, self.shadows.colors = self.floor.shadows(self.people)
-        self.shadows.is_empty = not self.people
+        self.shadows.num_shown = len(self.people)
 
     def _dress(self, theme: Theme) -> None:
         self.floor = Floor(theme, max_people=self._max_people)
@@ -140,7 +155,7 @@ class Scene:
 def _part(triangles: IntArray, num_vertices: int, number: int) -> Part:
     """So many copies of a mesh, nothing of them to be seen yet."""
     nothing: Float32Array = np.zeros((number * num_vertices, 3), np.float32)
-    return Part(np.concatenate([triangles + i * num_vertices for i in range(number)]), nothing, nothing.copy())
+    return Part(np.concatenate([triangles + i * num_vertices for i in range(number)]), nothing, nothing.copy(), number)
 
 
 def _fill(part: Part, drawn: list[tuple[Float32Array, Float32Array]]) -> None:
@@ -151,4 +166,4 @@ def _fill(part: Part, drawn: list[tuple[Float32Array, Float32Array]]) -> None:
         end = start + len(some_vertices)
         vertices[start:end], colors[start:end] = some_vertices, some_colors
         start = end
-    part.vertices, part.colors, part.is_empty = vertices, colors, not drawn
+    part.vertices, part.colors, part.num_shown = vertices, colors, len(drawn)

@@ -39,8 +39,8 @@ class Trails:
         max_people: how many people can have trails.
 
     Attributes:
-        triangles: (F, 3).
-        num_vertices: V.
+        triangles: (F, 3) of one person.
+        num_vertices: of one person.
     """
 
     def __init__(self, theme: Theme, *, max_people: int) -> None:
@@ -49,8 +49,8 @@ class Trails:
         self._time_s = 0.0
         size = _NUM_RINGS * _NUM_SIDES
         tube = lattice(_NUM_RINGS, _NUM_SIDES)
-        self.triangles: IntArray = np.concatenate([tube + i * size for i in range(max_people * _NUM_LIMBS)])
-        self.num_vertices = size * max_people * _NUM_LIMBS
+        self.triangles: IntArray = np.concatenate([tube + i * size for i in range(_NUM_LIMBS)])
+        self.num_vertices = size * _NUM_LIMBS
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -87,7 +87,8 @@ class Trails:
             slots: what each of them wears (``Wardrobe``).
 
         Returns:
-            (V, 3) metres, room axes; (V, 3) colours in [0, 1]. What there is not is collapsed into a point.
+            (V, 3) metres, room axes, and (V, 3) colours in [0, 1], of ``max_people`` one after the other. What there is
+            not is collapsed into a point.
         """
         vertices = np.zeros((self._max_people, _NUM_LIMBS, _NUM_RINGS, _NUM_SIDES, 3), np.float32)
         colors = np.zeros_like(vertices)

@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from gui.example_poses import ARMS_UP, STANDING, make_person, make_pose
-from posedemo.datatypes import Person
+from posedemo.datatypes import Person, Pose3D
 from posedemo.skeleton import H36M17
 from posedemo.viewer.figure import JOINT_RADIUS_M
 from posedemo.viewer.framing import FIRST_VIEW
 from posedemo.viewer.operator import Operator, Preset
 from posedemo.viewer.scene import Scene
 from posedemo.viewer.standing import ROOM_HALF_DEPTH_M, ROOM_HALF_WIDTH_M, Standing
-from posedemo.viewer.theme import DARK
+from posedemo.viewer.theme import DARK, LIGHT
+from posedemo.viewer.visibility import legs_not_visible
 
 FRAME_S = 1 / 30
 
@@ -234,3 +236,125 @@ def test_scene_needs_numpy_only() -> None:
     code = "import sys, posedemo.viewer.scene, posedemo.viewer.operator; print(*{'open3d', 'cv2'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == ""
+
+
+def with_confidence(person: Person, **confidences: float) -> Person:
+    """The person, but for joints whose name ends so, such as ``knee=0.2``."""
+    changed = person.keypoints.confidence.copy()
+    for joint, confidence in confidences.items():
+        changed[[name.endswith(joint) for name in H36M17.joints]] = confidence
+    assert person.pose is not None
+    return replace(person, pose=Pose3D(person.pose.xyz_m, changed))
+
+
+def seated(index: int) -> Person:
+    """Behind a desk: legs are guesses that change from frame to frame, hands move."""
+    knee_m, ankle_m = 0.45 + 0.05 * np.sin(index), 0.88 + 0.1 * np.sin(1.7 * index)
+    pose = make_pose(
+        left_knee=(0.15, knee_m, -0.3), right_knee=(-0.15, knee_m, -0.3),
+        left_ankle=(0.16, ankle_m, -0.2), right_ankle=(-0.16, ankle_m, -0.2),
+        left_wrist=(0.3, -0.2 * np.sin(index / 9), -0.2),
+    )  # fmt: skip
+    return with_confidence(make_person(pose), knee=0.2, ankle=0.05)
+
+
+def test_a_seated_speaker_does_not_bob() -> None:
+    standing = Standing()
+    heads_m = [
+        standing.update([seated(index)], index * FRAME_S)[0].joints_m[H36M17.index("head")] for index in range(90)
+    ]
+    assert np.ptp(np.array(heads_m)[:, 1]) < 1e-3
+    assert 1.4 < heads_m[0][1] < 1.8
+
+
+def test_a_guessed_pelvis_does_not_move_the_shoulders() -> None:
+    """Of a speaker seen from the chest up, the pelvis is made up: the neck is what keeps still."""
+    standing = Standing()
+    necks_m = []
+    for index in range(90):
+        # The lifter's pose is measured from a pelvis that wanders up and down by 6 cm.
+        pose = STANDING + np.float32([0, 0.03 * np.sin(index / 3), 0]) * (np.arange(17) != 0)[:, None]
+        person = with_confidence(make_person(pose.astype(np.float32)), hip=0.2, pelvis=0.2, knee=0.05, ankle=0.01)
+        necks_m.append(standing.update([person], index * FRAME_S)[0].joints_m[H36M17.index("thorax"), 1])
+    assert np.ptp(necks_m) < 0.01
+
+
+def test_legs_come_into_sight_and_go_without_a_jump() -> None:
+    standing = Standing()
+    visible = with_confidence(make_person(make_pose(left_ankle=(0.16, 0.75, 0.0), right_ankle=(-0.16, 0.75, 0.0))))
+    frames = [seated(index) for index in range(30)] + [visible] * 60 + [seated(index) for index in range(60)]
+    heights_m = [
+        standing.update([person], index * FRAME_S)[0].joints_m[H36M17.index("pelvis"), 1]
+        for index, person in enumerate(frames)
+    ]
+    # A tenth of the way in a frame is calm: 0.3 s to settle.
+    assert np.abs(np.diff(heights_m)).max() < 0.025
+    assert heights_m[89] == pytest.approx(0.75 + JOINT_RADIUS_M["ankle"], abs=0.01)
+    assert heights_m[-1] == pytest.approx(heights_m[89], abs=0.01)
+
+
+def test_hidden_legs_are_hoops_and_not_bodies() -> None:
+    scene = Scene(max_people=1, theme=DARK)
+    for index in range(30):
+        scene.update([seated(index)], index * FRAME_S)
+    vertices, _ = drawn(scene)
+    assert vertices[:, 1].min() > 0.8
+    ghosts = scene.ghosts.vertices[np.abs(scene.ghosts.vertices).sum(axis=-1) > 0]
+    assert 0 <= ghosts[:, 1].min() < 0.3
+    assert ghosts[:, 1].max() < 1.1
+
+
+def test_what_is_not_seen_for_a_frame_does_not_flicker() -> None:
+    scene = Scene(max_people=1, theme=DARK)
+    scene.update([make_person()], 0.0)
+    before = scene.people[0].confidence.copy()
+    scene.update([with_confidence(make_person(), wrist=0.0)], FRAME_S)
+    assert (np.abs(scene.people[0].confidence - before) < 0.2).all()
+    scene.update([with_confidence(make_person(), wrist=0.0)], 5.0)
+    assert scene.people[0].seen[H36M17.index("left_wrist")] == 0
+
+
+@pytest.mark.parametrize(
+    ("knee", "ankle", "expected"),
+    [(0.9, 0.9, False), (0.2, 0.05, True), (0.9, 0.05, False), (0.2, 0.6, False), (0.0, 0.0, True)],
+)
+def test_legs_are_not_visible_when_neither_knees_nor_feet_are(knee: float, ankle: float, expected: bool) -> None:
+    assert legs_not_visible(with_confidence(make_person(), knee=knee, ankle=ankle)) is expected
+
+
+def test_one_leg_behind_the_other_is_still_visible() -> None:
+    assert not legs_not_visible(with_confidence(make_person(), left_knee=0.1, left_ankle=0.05))
+
+
+def test_a_theme_changes_all_colours_and_nothing_else() -> None:
+    scene = make_scene(make_person(ARMS_UP))
+    before = scene.bodies.vertices.copy(), scene.bodies.colors.copy(), scene.floor.colors.copy()
+    scene.set_theme(LIGHT)
+    np.testing.assert_array_equal(scene.bodies.vertices, before[0])
+    assert np.abs(scene.bodies.colors - before[1]).mean() > 0.02
+    assert scene.floor.colors.mean() > before[2].mean() + 0.4
+    scene.set_theme(DARK)
+    np.testing.assert_array_equal(scene.bodies.colors, before[1])
+
+
+def test_two_people_wear_different_colours() -> None:
+    scene = make_scene(make_person(), make_person(track_id=1))
+    first, second = np.split(scene.bodies.colors, 2)
+    assert np.abs(first - second).mean() > 0.02
+    assert scene.slots == {0: 0, 1: 1}
+
+
+def test_trails_are_drawn_only_when_wanted() -> None:
+    scene = make_scene()
+    for index, pose in enumerate((STANDING, ARMS_UP, STANDING, ARMS_UP)):
+        scene.update([make_person(pose)], index * 0.1)
+    assert scene.trails.is_empty
+    scene.has_trails = True
+    scene.draw()
+    assert not scene.trails.is_empty
+    assert np.ptp(scene.trails.vertices[:, 1]) > 0.3
+
+
+def test_everybody_has_a_shadow_and_nobody_has_none() -> None:
+    assert make_scene().shadows.is_empty
+    assert not make_scene(make_person()).shadows.is_empty
