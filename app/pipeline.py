@@ -244,7 +244,9 @@ def _lift_people(seen: _Seen, stages: Stages) -> tuple[Draft, ...]:
 
     windows = windows_for(stages.lifter)
     poses = stages.lifter.lift(windows)
-    ghosts = [None] * len(poses) if stages.ghost is None else stages.ghost.lift(windows_for(stages.ghost))
+    ghosts: Sequence[Pose3D | None] = (
+        [None] * len(poses) if stages.ghost is None else stages.ghost.lift(windows_for(stages.ghost))
+    )
     return tuple(
         draft(person.track, person.keypoints, window, lifted, time_s, ghost)
         for person, window, lifted, ghost in zip(seen.people, windows, poses, ghosts, strict=True)
