@@ -72,6 +72,10 @@ class Room:
         self.scene.draw()
         self._show_scene()
 
+    def cut(self) -> None:
+        """What is shown next has nothing to do with what was shown before: nothing leads from one to the other."""
+        self.scene.cut()
+
     def update(self, people: Sequence[Person], time_s: float) -> None:
         """Show the people of one frame, whose time is ``time_s``."""
         self.scene.update(people, time_s)

@@ -108,6 +108,11 @@ class Scene:
         self._trails.forget()
         self.draw()
 
+    def cut(self) -> None:
+        """What is shown next has nothing to do with what was shown before, though people may have the same ids."""
+        self._standing.forget()
+        self._trails.forget()
+
     def update(self, people: Sequence[Person], time_s: float) -> None:
         """Show the people of one frame.
 

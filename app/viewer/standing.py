@@ -101,6 +101,10 @@ class Standing:
             for place in self._places.values():
                 place.x_m = -place.x_m
 
+    def forget(self) -> None:
+        """Begin anew: nobody was anywhere."""
+        self._places.clear()
+
     def update(self, people: Sequence[Person], time_s: float) -> tuple[StandingPerson, ...]:
         """Place the people of one frame; those without a lifted pose have no place.
 

@@ -183,6 +183,8 @@ class RoomWindow:
         if self._is_live:
             shown = self._attract.update(people, time_s)
             people = shown.people
+            if shown.is_cut:
+                self._room.cut()
             if shown.is_replay != self._is_replay or (shown.is_replay and shown.is_cut):
                 self._aim.cut_to(Preset.ORBIT if shown.is_replay else self._looks.preset)
             self._is_replay = shown.is_replay

@@ -33,6 +33,25 @@ PURE = (
     "tracking",
     "timing",
     "pipeline",
+    *(
+        f"viewer/{name}"
+        for name in (
+            "attract",
+            "figure",
+            "floor",
+            "framing",
+            "ghost",
+            "ghost_figure",
+            "operator",
+            "scene",
+            "solids",
+            "standing",
+            "theme",
+            "trails",
+            "visibility",
+            "wardrobe",
+        )
+    ),
     "sessions/records",
 )
 ONLY_IMPORTERS = {

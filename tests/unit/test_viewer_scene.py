@@ -358,3 +358,14 @@ def test_trails_are_drawn_only_when_wanted() -> None:
 def test_everybody_has_a_shadow_and_nobody_has_none() -> None:
     assert make_scene().shadows.is_empty
     assert not make_scene(make_person()).shadows.is_empty
+
+
+def test_after_a_cut_nothing_leads_from_before() -> None:
+    scene = make_scene(make_person(root_m=(0.8, 0, 3)))
+    scene.has_trails = True
+    scene.update([make_person(ARMS_UP)], 0.1)
+    scene.cut()
+    scene.update([make_person()], 0.2)
+    np.testing.assert_allclose(scene.people[0].joints_m, make_scene(make_person()).people[0].joints_m, atol=1e-6)
+    trails = scene.trails.shown()[1].reshape(4, -1, 3)
+    assert np.ptp(trails, axis=1).max() < 1e-3
