@@ -262,7 +262,7 @@ class SteadyCamera:
         spoken = "the stream" if "://" in self._name else self._name
         words = f"no picture from {spoken} for {now_s - outage.since_s:.0f} s"
         if self._standby is not None:
-            words = f"shown from a recording: {words}"
+            words = f"recorded: no picture from {spoken}"
         if outage.next_try_s is not None:
             return f"{words}, next try in {math.ceil(max(0.0, outage.next_try_s - now_s))} s"
         return words if self._reader.opened.done() else f"{words}, opening it"

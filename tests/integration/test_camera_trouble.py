@@ -149,6 +149,7 @@ def test_recording_stands_in_and_fades_out_again(camera, watch, clip):
     camera.unplug()
     watched.until(lambda: watched.frames[-1].is_recorded)
     assert watched.status.value.is_recorded
+    assert watched.trouble.startswith("recorded: no picture from the stream")
     # More than the clip has: it goes round. The first picture is still half the camera's, then the clip's alone.
     recorded = [watched.frames[-1], *watched.more(25)]
     assert all(frame.is_recorded for frame in recorded)
