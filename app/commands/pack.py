@@ -33,21 +33,24 @@ _START_SH = """\
 set -e
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 python=${{PYTHON:-python{python}}}
-if [ ! -x "$here/.venv/bin/posedemo" ]; then
+if [ ! -f "$here/.venv/complete" ]; then
   if ! command -v "$python" >/dev/null; then
     echo "posedemo needs Python {python} (or set PYTHON to where it is)" >&2
     exit 1
   fi
   rm -rf "$here/.venv"
   "$python" -m venv "$here/.venv"
+  echo "installing posedemo into $here/.venv, which takes a few minutes" >&2
   "$here/.venv/bin/python" -m pip install -q --no-index --find-links "$here/wheels" posedemo
+  : > "$here/.venv/complete"
 fi
 if [ -d "$here/models" ]; then
   POSEDEMO_CACHE="$here/models"
   export POSEDEMO_CACHE
 fi
 [ $# -gt 0 ] || set -- --camera 0
-exec "$here/.venv/bin/posedemo" "$@"
+# Not bin/posedemo, which would no longer work once the folder has been moved.
+exec "$here/.venv/bin/python" -m posedemo "$@"
 """
 
 _START_BAT = """\
@@ -55,12 +58,17 @@ _START_BAT = """\
 rem Starts posedemo from this folder; the first time it installs it here, without a network.
 setlocal
 set "here=%~dp0"
-if not exist "%here%.venv\\Scripts\\posedemo.exe" (
+if not exist "%here%.venv\\complete" (
+  echo installing posedemo into %here%.venv, which takes a few minutes
   py -{python} -m venv "%here%.venv" || (echo posedemo needs Python {python}& exit /b 1)
   "%here%.venv\\Scripts\\python" -m pip install -q --no-index --find-links "%here%wheels" posedemo || exit /b 1
+  type nul > "%here%.venv\\complete"
 )
 if exist "%here%models" set "POSEDEMO_CACHE=%here%models"
-if "%~1"=="" ("%here%.venv\\Scripts\\posedemo" --camera 0) else ("%here%.venv\\Scripts\\posedemo" %*)
+rem Not Scripts\\posedemo, which would no longer work once the folder has been moved.
+if "%~1"=="" ("%here%.venv\\Scripts\\python" -m posedemo --camera 0) else (
+  "%here%.venv\\Scripts\\python" -m posedemo %*
+)
 """
 
 _README = """\

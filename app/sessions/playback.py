@@ -38,12 +38,13 @@ class SessionFrames(Handoff[Frame]):
         self._source = source
         self._wishes = wishes
         self._stays = stays
+        self._followed_s = wishes.value.seek_s
         self.num_taken = 0
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield frames until the session ends, or the hand-off is stopped."""
         times_s = self._source.times_s
-        followed_s = self._wishes.value.seek_s
+        followed_s = self._followed_s
         number, shift_s = 0, 0.0
         while not self.closed:
             wanted_s = self._wishes.value.seek_s

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import FlatLifter, ListSink, ScriptedDetector, standing_keypoints
+from posedemo.datatypes import Stamp
 from posedemo.live.shared import Shared
 from posedemo.live.status import Status
+from posedemo.live.turnstile import Turnstile
 from posedemo.live.wishes import Wishes
 from posedemo.pipeline import Stages, run
 from posedemo.runner import track_maker
@@ -164,6 +166,37 @@ def test_whoever_watches_stays_at_the_end_and_can_jump_back(session):
     assert not worker.is_alive()
     # A second back from the last frame, which is played once more.
     assert played == [*range(NUM_FRAMES), *range(NUM_FRAMES - 31, NUM_FRAMES)]
+
+
+def test_holes_in_a_recording_are_not_waited_for(tmp_path):
+    """The camera was away for a day."""
+    first, second = (
+        shots(4),
+        [(replace(f, stamp=Stamp(f.stamp.index + 90, f.stamp.time_s + 86_400)), s) for f, s in shots(4)],
+    )
+    source = SessionSource(write_session(tmp_path / "talk.pose", [*first, *second]))
+    frames = SessionPlayback(source, wishes()).frames
+    started_s = time.monotonic()
+    played = list(Turnstile(frames, wishes(), is_paced=True, longest_hole_s=LONGEST_HOLE_S))
+    assert len(played) == 8
+    assert 0.2 - 1e-3 <= time.monotonic() - started_s < PATIENCE_S, "frames on either side keep their pace"
+    source.close()
+
+
+def test_jump_in_a_pause_shows_one_frame(session):
+    wanted = wishes(is_paused=True)
+    playback = SessionPlayback(session, wanted)
+    played: list[int] = []
+    turnstile = Turnstile(playback.frames, wanted, is_paced=True, longest_hole_s=LONGEST_HOLE_S)
+    worker = threading.Thread(target=lambda: played.extend(frame.stamp.index for frame in turnstile), daemon=True)
+    worker.start()
+    for number in (1, 2):
+        wanted.change(seek_s=float(number))
+        until(lambda number=number: playback.num_frames_in == number)
+    playback.frames.stop()
+    worker.join(PATIENCE_S)
+    # From the frame before: a second on from the first, and a second on from that.
+    assert played == [30, 60]
 
 
 def until(condition) -> None:
