@@ -18,6 +18,11 @@ _FAR_AT_ONCE, _FAR_PER_S = 0.03, 1.0
 """How far arms or legs move by themselves, on average over their joints, in body sizes: legs that pass each other in a
 sprint have not changed places. In the demo clip a swap moves legs by 0.08 to 0.2, and arms by 0.3 to 0.4."""
 
+_WIDE = 0.07
+"""Shoulders that are nearer to each other in the picture, in body sizes, belong to somebody who stands sideways: there
+the detector mixes up near and far leg, and putting it right is as likely as getting it wrong."""
+_SHOULDERS = [H36M17.index(f"{side}_shoulder") for side in ("left", "right")]
+
 
 def _pairs(part: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The left joints of a part of the body, and the right ones."""
@@ -32,7 +37,8 @@ def swapped_parts(expected_px: Float32Array, now: Keypoints2D, elapsed_s: float)
     """For arms and for legs, whether left and right of them changed places.
 
     They did where the joints are far from where they are expected, and far nearer to where the other side is. Nobody
-    turns round between two frames, and whoever does turn comes by a moment in which both sides are at one place.
+    turns round between two frames, and whoever does turn comes by a moment in which both sides are at one place. Of
+    somebody who stands sideways nothing is said.
 
     Args:
         expected_px: (17, 2) where the joints should be; NaN where unknown.
@@ -40,7 +46,11 @@ def swapped_parts(expected_px: Float32Array, now: Keypoints2D, elapsed_s: float)
         elapsed_s: since they were last seen.
     """
     known = known_joints(now) & np.isfinite(expected_px).all(axis=-1)
-    far_px = (_FAR_AT_ONCE + _FAR_PER_S * elapsed_s) * body_size_px(now)
+    size_px = body_size_px(now)
+    width_px = float(np.hypot(*(expected_px[_SHOULDERS[0]] - expected_px[_SHOULDERS[1]])))
+    if not width_px >= _WIDE * size_px:
+        return (False,) * len(_SIDES)
+    far_px = (_FAR_AT_ONCE + _FAR_PER_S * elapsed_s) * size_px
     return tuple(_is_swapped(expected_px, now.xy_px, known, far_px, left, right) for left, right in _SIDES)
 
 

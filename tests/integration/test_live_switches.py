@@ -18,7 +18,7 @@ from posedemo.settings import Settings
 from posedemo.timing import StageTimers
 from videos import clip_pictures
 
-FIRST, LAST = 40, 62
+FIRST, LAST = 77, 85
 PATIENCE_S = 300.0
 
 
@@ -66,9 +66,9 @@ def test_person_stays_the_same_through_another_lifter_a_ghost_and_another_detect
     followed = sink.results[10:]
     assert all([person.track_id for person in result.people] == [0] for result in followed)
     poses = np.array([result.people[0].pose.xyz_m for result in followed])
-    # Two lifters differ by some centimetres, which the filter spreads; a window that starts anew, or a pose at the
-    # origin, would be a leap of decimetres. The jumper's own arms move by less than 0.1 m from one frame to the next.
-    assert np.linalg.norm(np.diff(poses, axis=0), axis=-1).max() < 0.25
+    # Two lifters, or two detectors, differ by some centimetres a joint, which the filter spreads; a pose at the origin
+    # would be a leap of half a metre on average.
+    assert np.linalg.norm(np.diff(poses, axis=0), axis=-1).mean(axis=-1).max() < 0.15
     ghosts = [result.people[0].ghost for result in followed[-16:]]
     assert all(ghost is not None for ghost in ghosts)
     apart_m = np.linalg.norm(ghosts[-1].xyz_m - poses[-1], axis=-1)

@@ -44,9 +44,18 @@ def test_exchange_takes_confidence_and_the_detectors_own_3d_along():
 def test_unknown_joints_do_not_vote():
     nobody = np.full((17, 2), np.nan, np.float32)
     assert swapped_parts(nobody, PERSON, 1 / FPS) == (False, False)
-    known_legs = nobody.copy()
-    known_legs[LEGS] = PERSON.xy_px[LEGS]
-    assert swapped_parts(known_legs, swap_sides(PERSON, (True, True)), 1 / FPS) == (False, True)
+    known_arms = nobody.copy()
+    known_arms[ARMS] = PERSON.xy_px[ARMS]
+    assert swapped_parts(known_arms, swap_sides(PERSON, (True, True)), 1 / FPS) == (True, False)
+
+
+def test_legs_of_somebody_who_stands_sideways_are_left_to_the_detector():
+    striding = turned(85).xy_px.copy()
+    for part in ("knee", "ankle"):
+        striding[H36M17.index(f"left_{part}"), 0] += 40
+        striding[H36M17.index(f"right_{part}"), 0] -= 40
+    pose = replace(PERSON, xy_px=striding)
+    assert swapped_parts(striding, swap_sides(pose, (False, True)), 1 / FPS) == (False, False)
 
 
 def test_legs_that_pass_each_other_in_a_walk_have_not_changed_places():
