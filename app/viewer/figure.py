@@ -145,7 +145,7 @@ class Figure:
         head, head_colors = self._head(joints_m, visible, seen, outfit)
         vertices = np.concatenate([bones.reshape(-1, 3), balls.reshape(-1, 3), head])
         colors = np.concatenate([bone_colors.reshape(-1, 3), ball_colors.reshape(-1, 3), head_colors])
-        return vertices, np.clip(colors, 0, 1)
+        return vertices.astype(np.float32), np.clip(colors, 0, 1).astype(np.float32)
 
     def _bones(
         self, joints_m: Float32Array, visible: Float32Array, seen: Float32Array, outfit: _Outfit
@@ -183,7 +183,8 @@ class Figure:
         along = self._head_normals @ up
         points = HEAD_RADIUS_M * self._head_normals + (half_height_m - HEAD_RADIUS_M) * along[:, None] * up
         size = np.minimum(seen[_NOSE], seen[_HEAD])
-        return centre_m + size * points, self._faded(outfit.head, np.minimum(visible[_NOSE], visible[_HEAD]))
+        placed: Float32Array = centre_m + size * points
+        return placed, self._faded(outfit.head, np.minimum(visible[_NOSE], visible[_HEAD]))
 
     def _lit(self, color: Float32Array, normals: Float32Array) -> Float32Array:
         diffuse, gloss = shade(normals)

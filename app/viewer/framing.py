@@ -81,8 +81,8 @@ class View:
         offset_m = points_m - floats(self.target_m)
         depth_m = self.distance_m - offset_m @ floats(self.front)
         across_m = np.stack([offset_m @ floats(self.right), offset_m @ floats(self.up)], axis=-1)
-        seen: Float32Array = across_m / np.where(depth_m > 0, depth_m * floats(_TAN_HALF), np.nan)[:, None]
-        return seen
+        scale_m = np.where(depth_m > 0, depth_m * _TAN_HALF, np.nan)
+        return (across_m / scale_m[:, None]).astype(np.float32)
 
     def moved_sideways(self, distance_m: float) -> View:
         """The same view from further right."""

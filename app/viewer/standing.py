@@ -123,9 +123,9 @@ class Standing:
         place.seen_s = self._time_s
         joints_m = pose.xyz_m * self._to_room
         self._move(place, person.root_m)
-        self._rise(place, joints_m, pose.confidence, step_s)
+        place.pelvis_height_m = height_m = self._rise(place, joints_m, pose.confidence, step_s)
         confidence, seen = _sight(place, pose.confidence, step_s)
-        root_m = floats([place.x_m, place.pelvis_height_m, place.z_m])
+        root_m = floats([place.x_m, height_m, place.z_m])
         joints_m = joints_m + root_m
         # Guessed legs may be longer than the person is high; none goes through the floor.
         lowest_m = np.where(seen[_LEGS] < 1, JOINT_RADIUS_M["ankle"], -np.inf)
@@ -133,7 +133,7 @@ class Standing:
         ghost_m = None if person.ghost is None else person.ghost.xyz_m * self._to_room + root_m
         return StandingPerson(person.track_id, joints_m, confidence, seen, ghost_m)
 
-    def _rise(self, place: _Place, joints_m: Float32Array, confidence: Float32Array, step_s: float) -> None:
+    def _rise(self, place: _Place, joints_m: Float32Array, confidence: Float32Array, step_s: float) -> float:
         """Find the pelvis's height: by the feet, or by what keeps still where they are not seen."""
         lowest_m = _lowest(joints_m, confidence)
         if lowest_m is not None:
@@ -141,10 +141,9 @@ class Standing:
                 place.landed_s = self._time_s
             is_landing = self._time_s - place.landed_s < _LANDING_S
             wanted_m = JOINT_RADIUS_M["ankle"] - lowest_m
-            place.pelvis_height_m = _settle(place.pelvis_height_m, wanted_m, step_s, is_calm=is_landing)
-            place.usual_height_m = place.pelvis_height_m
+            place.usual_height_m = _settle(place.pelvis_height_m, wanted_m, step_s, is_calm=is_landing)
             place.is_on_ground = True
-            return
+            return place.usual_height_m
         height_m = place.usual_height_m if place.pelvis_height_m is None else place.pelvis_height_m
         joint = _PELVIS if are_hips_seen(confidence) or not np.isfinite(joints_m[_NECK]).all() else _NECK
         if place.pelvis_height_m is None or place.is_on_ground or joint != place.held_joint:
@@ -153,8 +152,8 @@ class Standing:
         trunk_m = float(np.linalg.norm(joints_m[_NECK] - joints_m[_PELVIS])) if joint == _NECK else 0.0
         usual_m = place.usual_height_m + trunk_m
         place.held_height_m = _eased(place.held_height_m, usual_m, step_s, _HOLD_TIME_CONSTANT_S)
-        place.pelvis_height_m = place.held_height_m - _height_of(joint, joints_m)
         place.is_on_ground = False
+        return place.held_height_m - _height_of(joint, joints_m)
 
     def _move(self, place: _Place, root_m: Float32Array | None) -> None:
         """Follow the estimated position; without one, stay."""

@@ -106,7 +106,7 @@ class Trails:
         past = self._past[track_id]
         ages_s = self._time_s - np.array([when_s for when_s, _ in past])[::-1]
         ends_m = np.stack([ends_m for _, ends_m in past])[::-1]  # (T, 4, 3)
-        known = np.isfinite(ends_m).all(axis=-1)
+        known = np.asarray(np.isfinite(ends_m).all(axis=-1))
         step_m = np.linalg.norm(np.diff(ends_m, axis=0), axis=-1)
         known[1:] &= step_m < _LONGEST_STEP_M
         centres = np.zeros((_NUM_LIMBS, _NUM_RINGS, 3), np.float32)
