@@ -11,7 +11,7 @@ from ..datatypes import ImageArray
 from .lettering import BOLD, base_line, draw_text, text_width
 from .theme import Theme, bgr_bytes
 
-_ROW_SHARE = 0.052
+_ROW_SHARE = 0.047
 """Of the height of the part of the window that the panel is for."""
 
 _TYPE_SHARE = 0.66

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -48,13 +48,14 @@ def room_shift(layout: Layout) -> float:
     return _SHIFT.get(layout, 0.0)
 
 
-def picture_rect(layout: Layout, stage_wh: tuple[int, int], aspect: float) -> Rect | None:
+def picture_rect(layout: Layout, stage_wh: tuple[int, int], aspect: float, *, is_raised: bool = False) -> Rect | None:
     """Where the camera picture is; None where the layout shows none.
 
     Args:
         layout: the layout.
         stage_wh: size of the part of the window above the head-up display, pixels.
         aspect: width over height of the camera picture.
+        is_raised: leave what room there is below a picture beside the room, not half of it above.
     """
     width, height = stage_wh
     margin = round(_MARGIN_SHARE * min(width, height))
@@ -63,7 +64,8 @@ def picture_rect(layout: Layout, stage_wh: tuple[int, int], aspect: float) -> Re
     if layout is Layout.PICTURE:
         return Rect(0, 0, width, height)
     if layout is Layout.SPLIT:
-        return _fitted(Rect(margin, margin, round(_SPLIT_SHARE * width) - margin, height - 2 * margin), aspect)
+        rect = _fitted(Rect(margin, margin, round(_SPLIT_SHARE * width) - margin, height - 2 * margin), aspect)
+        return replace(rect, y=margin) if is_raised else rect
     share_x, share_y = _CORNER_WH_SHARE
     corner = Rect(margin, margin, round(share_x * width), round(share_y * height))
     fitted = _fitted(corner, aspect)

@@ -11,6 +11,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from av.video.frame import PictureType
 
 from ..capture.handoff import Handoff
 from ..datatypes import ImageArray
@@ -23,10 +24,11 @@ _MAX_FPS = 30
 _TOLERANCE_S = 0.005
 _QUEUE_FRAMES = 3
 _TIME_BASE = Fraction(1, 1000)
-_ENCODER = {"preset": "ultrafast", "crf": "21", "g": "30", "threads": "2"}
+_ENCODER = {"preset": "ultrafast", "crf": "21", "g": "300", "forced-idr": "1", "threads": "2"}
+_KEY_EVERY_S = 1.0
 _RECOVERABLE = {"movflags": "+hybrid_fragmented+frag_keyframe", "flush_packets": "1"}
-"""Whole fragments reach the disk about once a second, so that a recording that is cut off can be played up to there;
-one that is ended properly becomes an ordinary MP4."""
+"""A fragment reaches the disk with every key picture, about once a second, so that a recording that is cut off can be
+played up to there; one that is ended properly becomes an ordinary MP4."""
 
 _JOIN_TIMEOUT_S = 20.0
 _BT601, _LIMITED_RANGE = 6, 1
@@ -113,6 +115,7 @@ class _Encoder:
         self._size_wh = size_wh
         self._start_s: float | None = None
         self._last_pts = -1
+        self._key_s = float("-inf")
         self._last_planes: Any = None
         self._container = av.open(str(path), "w", format="mp4", options=_RECOVERABLE)
         self._stream: Any = self._container.add_stream("libx264", rate=_MAX_FPS, options=_ENCODER)
@@ -147,6 +150,8 @@ class _Encoder:
         picture = av.VideoFrame.from_ndarray(np.asarray(self._last_planes, np.uint8), format="yuv420p")
         self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / _TIME_BASE))
         picture.pts, picture.time_base = self._last_pts, _TIME_BASE
+        if time_s - self._key_s >= _KEY_EVERY_S:
+            picture.pict_type, self._key_s = PictureType.I, time_s
         self._mux(picture)
 
     def _mux(self, picture: av.VideoFrame | None) -> None:

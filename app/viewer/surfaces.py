@@ -56,7 +56,7 @@ class Surfaces:
     ) -> None:
         """Show a frame with its 2D overlay where the layout has a place for it."""
         width, height = result.frame.size_wh
-        rect = picture_rect(layout, self.stage_wh, width / height)
+        rect = picture_rect(layout, self.stage_wh, width / height, is_raised=self._ghost.is_shown)
         if rect is None:
             self._picture.hide()
             return
@@ -72,14 +72,20 @@ class Surfaces:
         image = compose_hud(shown, said, size_wh, theme, alert=alert)
         self._numbers.show(image, Rect(0, self.stage_wh[1], *size_wh))
 
-    def show_ghost(self, ghost: str, apart_mm: Mapping[str, float], theme: Theme) -> None:
-        """Show how far the ghost is from the figure; nothing where no limb can be compared."""
-        if not apart_mm:
+    def show_ghost(self, ghost: str, apart_mm: Mapping[str, float], layout: Layout, theme: Theme) -> None:
+        """Show how far the ghost is from the figure; nothing where no limb can be compared, or no room is shown.
+
+        To be called before ``show_picture``, which makes way for it.
+        """
+        if not apart_mm or layout is Layout.PICTURE:
             self._ghost.hide()
             return
         image = compose_ghost_panel(ghost, apart_mm, self.stage_wh, theme)
-        height, width = image.shape[:2]
-        self._ghost.show(image, Rect(self.stage_wh[0] - width - self._margin, self._margin, width, height))
+        width, height = _size_wh(image)
+        right, bottom = self.stage_wh[0] - width - self._margin, self.stage_wh[1] - height - self._margin
+        # Beside a large picture the figure has no place to lose.
+        x, y = (self._margin, bottom) if layout is Layout.SPLIT else (right, self._margin)
+        self._ghost.show(image, Rect(x, y, width, height))
 
     def show_notice(self, text: str, theme: Theme) -> None:
         """Show a few words low in the middle; none hides them."""

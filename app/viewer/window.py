@@ -26,7 +26,6 @@ from .display import check_display, prefer_x11, window_error
 from .ghost import disagreement_mm
 from .hud import Tile, tiles, words
 from .keys import KEYS, OPEN3D_CODES, Action
-from .layout import Layout
 from .operator import Preset
 from .pointer import Pointer
 from .pulse import PulseMeter
@@ -189,8 +188,8 @@ class RoomWindow:
                 self._aim.cut_to(Preset.ORBIT if shown.is_replay else self._looks.preset)
             self._is_replay = shown.is_replay
         self._room.update(people, time_s)
-        self._show_picture()
         self._show_ghost()
+        self._show_picture()
         self._has_news = True
 
     def _bind_keys(self) -> None:
@@ -274,8 +273,8 @@ class RoomWindow:
         """Compose every panel anew: the window has another size, other colours or another division."""
         self._surfaces.fit(self._window_wh, has_numbers=self._looks.has_hud)
         self._aim.fit(self._looks.layout, self._surfaces.stage_wh, self._window_wh[1])
-        self._show_picture()
         self._show_ghost()
+        self._show_picture()
         self._surfaces.show_notice(self._notice, self._theme)
         self._surfaces.show_trouble(self._trouble, self._theme)
         self._surfaces.show_help(self._looks.has_help, self._theme)
@@ -291,9 +290,8 @@ class RoomWindow:
         people = () if self._latest is None else self._latest.people
         name = None if self._status is None else self._status.value.ghost
         pairs = [(person.pose, person.ghost) for person in people if person.pose and person.ghost]
-        has_room = self._looks.layout is not Layout.PICTURE
-        apart_mm = disagreement_mm(*pairs[0]) if pairs and name and has_room else {}
-        self._surfaces.show_ghost(name or "", apart_mm, self._theme)
+        apart_mm = disagreement_mm(*pairs[0]) if pairs and name else {}
+        self._surfaces.show_ghost(name or "", apart_mm, self._looks.layout, self._theme)
 
     def _show_numbers(self) -> None:
         status = None if self._status is None else self._status.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import av
@@ -19,17 +20,25 @@ def test_kiosk_starts_in_full_screen_and_a_killed_recording_can_be_played(screen
         window.press("r")
         assert wait_until(lambda: any(tmp_path.glob("posedemo-*.mp4")))
         found = next(tmp_path.glob("posedemo-*.mp4"))
-        words = iter("as" * 500)
+        words = itertools.cycle("as")
 
         def is_on_disk() -> bool:
             window.feed(next(words))
-            return found.stat().st_size > 20_000
+            return num_pictures(found) > 0
 
         assert wait_until(is_on_disk)
         window.process.kill()
         window.process.wait()
-        with av.open(str(found)) as container:
-            assert len(list(container.decode(video=0))) > 0
+        assert num_pictures(found) > 0
+
+
+def num_pictures(path: Path) -> int:
+    """How many pictures of a file can be decoded."""
+    try:
+        with av.open(str(path)) as container:
+            return sum(1 for _ in container.decode(video=0))
+    except (av.FFmpegError, IndexError):
+        return 0
 
 
 def test_quit(screen: Screen) -> None:

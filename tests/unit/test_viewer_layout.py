@@ -74,3 +74,10 @@ def test_stage_shows_the_same_above_the_numbers(yaw_deg, pitch_deg):
     back = stage.unshifted(stage.unframed(framed))
     np.testing.assert_allclose(back.target_m, view.target_m, atol=1e-6)
     assert back.half_height_m == pytest.approx(view.half_height_m)
+
+
+def test_raised_picture_leaves_its_place_below():
+    split = picture_rect(Layout.SPLIT, (1280, 644), 16 / 9)
+    raised = picture_rect(Layout.SPLIT, (1280, 644), 16 / 9, is_raised=True)
+    assert raised.y < split.y
+    assert raised.size_wh == split.size_wh
