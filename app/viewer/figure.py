@@ -160,7 +160,8 @@ class Figure:
         points = middle[:, :, None] + radii_m[:, :, None, None] * normals[:, None]  # (B, R, S, 3)
         strength = visible[parents][:, None] + (visible[children] - visible[parents])[:, None] * _BONE_RINGS  # (B, R)
         lit = self._lit(outfit.bones[:, None], normals)[:, None]
-        return points * bones.is_known[:, None, None, None], self._faded(lit, strength[:, :, None, None])
+        placed = np.asarray(points * bones.is_known[:, None, None, None], np.float32)
+        return placed, self._faded(lit, strength[:, :, None, None])
 
     def _balls(
         self, joints_m: Float32Array, visible: Float32Array, seen: Float32Array, outfit: _Outfit
@@ -170,7 +171,7 @@ class Figure:
         centres = np.where(np.expand_dims(is_drawn, 1), centres, 0)
         radii_m = self._ball_radii_m * is_drawn * seen[_BALLS]
         points = centres[:, None] + np.expand_dims(radii_m, (1, 2)) * self._ball_normals
-        return points, self._faded(outfit.balls, visible[_BALLS][:, None, None])
+        return np.asarray(points, np.float32), self._faded(outfit.balls, visible[_BALLS][:, None, None])
 
     def _head(
         self, joints_m: Float32Array, visible: Float32Array, seen: Float32Array, outfit: _Outfit
@@ -192,14 +193,13 @@ class Figure:
         return lit
 
     def _faded(self, color: Float32Array, seen: Float32Array) -> Float32Array:
-        faded: Float32Array = self._background + (color - self._background) * seen
-        return faded
+        return np.asarray(self._background + (color - self._background) * seen, np.float32)
 
 
 def visibility(confidence: Float32Array) -> Float32Array:
     """How strongly a joint is drawn, from nearly the background's colour to 1; in the shape of ``confidence``."""
     low, high = _FADE_CONFIDENCE
-    return np.clip((confidence - low) / (high - low), _LEAST_VISIBLE, 1).astype(np.float32)
+    return np.asarray(np.clip((confidence - low) / (high - low), _LEAST_VISIBLE, 1), np.float32)
 
 
 def bones_of(joints_m: Float32Array) -> Bones:
