@@ -371,7 +371,9 @@ def _open_window(settings: Settings, wishes: Shared[Wishes], status: Shared[Stat
     )
 
 
-def _run_with_window(work: Callable[[], None], capture: Capture, viewer: ViewerSink, window: RoomWindow) -> None:
+def _run_with_window(
+    work: Callable[[], None], capture: Capture | SessionPlayback, viewer: ViewerSink, window: RoomWindow
+) -> None:
     """Run the pipeline on a worker and the window here, until either ends."""
 
     def guarded() -> None:
