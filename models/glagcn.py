@@ -298,7 +298,7 @@ def _bias(convolution: nn.Module) -> Tensor:
 
 
 def _pointwise(joints: Tensor, convolutions: Iterable[nn.Module], *, biased: bool = True) -> Tensor:
-    """Several convolutions of single frames and joints as one product: (N, T, J, C_in) to (N, T, J, all their C_out)."""
+    """Several convolutions of single frames and joints as one product: (N, T, J, C_in) to (N, T, J, sum of C_out)."""
     several = list(convolutions)
     weight = torch.cat([cast(Tensor, one.weight) for one in several]).flatten(1)
     return functional.linear(joints, weight, torch.cat([_bias(one) for one in several]) if biased else None)
