@@ -99,8 +99,8 @@ def wishes_after(wishes: Wishes, action: Action, choices: Choices) -> Wishes:
     match action:
         case Action.NEXT_LIFTER:
             lifter = next_of(choices.lifters, wishes.lifter)
-            # A lifter says nothing about itself.
-            ghost = _next_ghost(replace(wishes, lifter=lifter), choices) if wishes.ghost == lifter else wishes.ghost
+            # A lifter says nothing about itself: the two change places.
+            ghost = wishes.lifter if wishes.ghost == lifter else wishes.ghost
             return replace(wishes, lifter=lifter, ghost=ghost)
         case Action.NEXT_DETECTOR:
             return replace(wishes, detector=next_of(choices.detectors, wishes.detector))

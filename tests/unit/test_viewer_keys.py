@@ -32,7 +32,7 @@ def test_every_key_of_open3d_is_taken_from_it_or_ours():
 
 def test_readme_has_the_table():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = text.split("<!-- keys -->\n")[1].split("\n<!-- end: keys -->")[0]
+    table = text.split("<!-- keys -->\n")[1].split("\n<!-- /keys -->")[0]
     assert table == markdown_table()
 
 
