@@ -73,31 +73,40 @@ class AdaptiveGraphConv(nn.Module):
 
     def content_graphs(self, x: Tensor) -> Tensor:
         """The graphs C of each sample: (N, 3, J sending, J receiving), columns sum to 1."""
-        embedded = _pointwise(_by_joint(x), [self.theta, self.phi])
-        num, frames, joints, _ = embedded.shape
-        size = self.embedding_size
         theta, phi = (
-            embedded.reshape(num, frames, joints, 2, _SUBSETS, size)
-            .permute(3, 0, 4, 2, 1, 5)
-            .reshape(2, num, _SUBSETS, joints, frames * size)
+            embedded.reshape(-1, _SUBSETS, self.embedding_size * x.shape[2], x.shape[3])  # (N, 3, C_e * T, J)
+            for embedded in (self.theta(x), self.phi(x))
         )
-        logits = theta @ phi.transpose(2, 3) / (frames * size)
+        logits = theta.transpose(2, 3) @ phi / theta.shape[2]
         return torch.softmax(logits, dim=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map C_in to C_out channels.
-
-        The weights come first, all three as one, and then the graphs, the three subsets of a joint as three that send:
-        two large products instead of six small ones, two thirds of the time of a training step.
-        """
+        """Map C_in to C_out channels."""
         graphs = self.skeleton_graphs + self.learned_graphs + self.content_graphs(x)
+        received = self._weighted_first(x, graphs) if self.training else self._heard_first(x, graphs)
+        return functional.relu(self.dropout(self.norm(received)) + self.shortcut(x))
+
+    def _heard_first(self, x: Tensor, graphs: Tensor) -> Tensor:
+        """``sum_k W_k (f G_k)``: fewer transpositions, which is faster for one window."""
+        receive_send = graphs.transpose(2, 3).unsqueeze(2)  # (N, 3, 1, J, J)
+        joints = _by_joint(x)
+        heard = [
+            weight((receive_send[:, subset] @ joints).permute(0, 3, 1, 2))  # (N, C, T, J) again
+            for subset, weight in enumerate(self.weights)
+        ]
+        return heard[0] + heard[1] + heard[2]
+
+    def _weighted_first(self, x: Tensor, graphs: Tensor) -> Tensor:
+        """``sum_k (W_k f) G_k``, the same: all weights as one, and the three subsets of a joint as three that send.
+
+        Two large products instead of six small ones, two thirds of the time of a training step.
+        """
         num, _, joints, _ = graphs.shape
         receive_send = graphs.permute(0, 3, 2, 1).reshape(num, 1, joints, joints * _SUBSETS)
         weighted = _pointwise(_by_joint(x), self.weights, biased=False)  # (N, T, J, 3 C)
         sent = weighted.reshape(num, -1, joints * _SUBSETS, weighted.shape[-1] // _SUBSETS)
-        received = receive_send @ sent + sum(_bias(weight) for weight in self.weights)  # (N, T, J, C)
-        mixed = self.norm(received.permute(0, 3, 1, 2))
-        return functional.relu(self.dropout(mixed) + self.shortcut(x))
+        received: Tensor = receive_send @ sent + sum(_bias(weight) for weight in self.weights)
+        return received.permute(0, 3, 1, 2)  # from (N, T, J, C)
 
 
 class AdaptiveBlock(nn.Module):
