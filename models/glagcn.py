@@ -90,7 +90,7 @@ class AdaptiveGraphConv(nn.Module):
         """``sum_k W_k (f G_k)``: fewer transpositions, which is faster for one window."""
         receive_send = graphs.transpose(2, 3).unsqueeze(2)  # (N, 3, 1, J, J)
         joints = _by_joint(x)
-        heard = [
+        heard: list[Tensor] = [
             weight((receive_send[:, subset] @ joints).permute(0, 3, 1, 2))  # (N, C, T, J) again
             for subset, weight in enumerate(self.weights)
         ]
