@@ -41,10 +41,6 @@ __all__ = ["Ending", "RoomWindow", "check_display"]
 logger = logging.getLogger(__name__)
 
 _REFRESH_HZ = 60
-_REST = 1.0
-"""So many times as long as drawing took nothing is drawn after it. A graphics card makes that no time at all; where the
-processor draws, the detector needs it too."""
-
 _CAMERA_HZ = 30
 """Without results the camera moves this often."""
 
@@ -148,23 +144,19 @@ class RoomWindow:
         Raises:
             BaseException: the error that the results ended with.
         """
-        rests_until_s = 0.0
         while not self._looks.is_left:
             started_s = time.monotonic()
-            is_rested = started_s >= rests_until_s
-            result = results.poll() if is_rested else None
+            result = results.poll()
             if result is not None:
                 self._take(result)
             elif results.closed:
                 return Ending.RESULTS_ENDED
-            is_drawn = is_rested and self._prepare(started_s)
+            is_drawn = self._prepare(started_s)
             # Draws what was prepared, then takes keys and mouse.
             if not self._visualizer.poll_events():
                 break
             if is_drawn:
                 self._has_drawn()
-                drawn_s = time.monotonic()
-                rests_until_s = drawn_s + _REST * (drawn_s - started_s)
             self._follow_keys()
             self._aim.notice_mouse()
             time.sleep(max(0.0, started_s + 1 / _REFRESH_HZ - time.monotonic()))
