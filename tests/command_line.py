@@ -5,10 +5,36 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 COMMAND = Path(sys.executable).with_name("posedemo")
 TIMEOUT_S = 180
+
+StartPosedemo = Callable[..., subprocess.Popen[str]]
+RunPosedemo = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@contextmanager
+def started_commands(folder: Path, environment: Mapping[str, str]) -> Iterator[StartPosedemo]:
+    """Start ``posedemo`` with arguments, and more of an environment by name; what still runs at the end is killed."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object, **more: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [COMMAND, *map(str, arguments)],
+            cwd=folder, env={**environment, **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        running.append(process)
+        return process
+
+    try:
+        yield start
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
 
 
 def without_display() -> dict[str, str]:

@@ -36,11 +36,15 @@ from .snapshot import claim, save_snapshot
 from .surfaces import Surfaces
 from .theme import DARK, THEMES, Theme
 
-__all__ = ["Ending", "RoomWindow", "check_display"]
+__all__ = ["NOTICE_S", "Ending", "RoomWindow", "check_display"]
 
 logger = logging.getLogger(__name__)
 
 _REFRESH_HZ = 60
+_REST = 1.0
+"""So many times as long as drawing took nothing is drawn after it. A graphics card makes that no time at all; where the
+processor draws, the detector needs it too."""
+
 _CAMERA_HZ = 30
 """Without results the camera moves this often."""
 
@@ -50,7 +54,9 @@ _IDLE_REDRAW_S = 1.0
 _NUMBERS_S = 0.5
 """Numbers that change with every frame cannot be read."""
 
-_NOTICE_S = 4.0
+NOTICE_S = 4.0
+"""A notice goes by itself after this long."""
+
 _PRESSED = 1
 """Of GLFW: neither released nor repeated."""
 
@@ -144,19 +150,24 @@ class RoomWindow:
         Raises:
             BaseException: the error that the results ended with.
         """
+        rests_until_s = 0.0
         while not self._looks.is_left:
             started_s = time.monotonic()
-            result = results.poll()
-            if result is not None:
-                self._take(result)
-            elif results.closed:
-                return Ending.RESULTS_ENDED
-            is_drawn = self._prepare(started_s)
+            is_drawn = False
+            if started_s >= rests_until_s:
+                result = results.poll()
+                if result is not None:
+                    self._take(result)
+                elif results.closed:
+                    return Ending.RESULTS_ENDED
+                is_drawn = self._prepare(started_s)
             # Draws what was prepared, then takes keys and mouse.
             if not self._visualizer.poll_events():
                 break
             if is_drawn:
                 self._has_drawn()
+                drawn_s = time.monotonic()
+                rests_until_s = drawn_s + _REST * (drawn_s - started_s)
             self._follow_keys()
             self._aim.notice_mouse()
             time.sleep(max(0.0, started_s + 1 / _REFRESH_HZ - time.monotonic()))
@@ -265,7 +276,7 @@ class RoomWindow:
         return self._status is None or self._status.value.duration_s is None
 
     def _tell(self, text: str) -> None:
-        self._notice, self._notice_until_s = text, time.monotonic() + _NOTICE_S
+        self._notice, self._notice_until_s = text, time.monotonic() + NOTICE_S
         self._surfaces.show_notice(text, self._theme)
         self._has_news = True
 

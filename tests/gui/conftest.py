@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import StartPosedemo, started_commands
 from gui.screen import Screen
 
 _TOOLS = ("Xvfb", "xdotool")
@@ -28,6 +29,13 @@ def screen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Screen]:
     finally:
         server.terminate()
         server.wait(timeout=10)
+
+
+@pytest.fixture
+def start(screen: Screen, tmp_path: Path) -> Iterator[StartPosedemo]:
+    """Start the installed command on the test's screen; killed at the end of the test."""
+    with started_commands(tmp_path, screen.environment) as start:
+        yield start
 
 
 def _start_server(folder: Path) -> tuple[subprocess.Popen[bytes], str]:

@@ -9,9 +9,13 @@ from typing import Self
 
 import numpy as np
 from gui.screen import Screen, wait_until
+from posedemo.viewer.window import NOTICE_S
 
 _FOLDER = Path(__file__).resolve().parent
 _END_TIMEOUT_S = 150.0
+_STILL_S = NOTICE_S + 2.0
+"""A picture that has not changed for so long is at rest: a notice would have gone, and a busy machine have drawn."""
+
 NUMBERS_TOP = 690
 """The bar of numbers begins below, in the first place and size of a window: it changes by itself."""
 
@@ -60,6 +64,8 @@ class ShownWindow:
     def stands(self) -> np.ndarray:
         """Let somebody stand there, whoever was there before, and return the picture."""
         self.feed("n")
+        # Only the newest result is drawn: somebody who comes at once would hide that nobody was there.
+        assert wait_until(self.is_still), "the picture does not come to rest"
         return self.shows("s")
 
     def ended(self) -> tuple[str, str]:
@@ -71,8 +77,7 @@ class ShownWindow:
     def is_still(self) -> bool:
         """Whether nothing moves for a while."""
         before = self.picture()
-        # Longer than the window waits before it draws without news, and than a busy machine needs for a drawing.
-        return not wait_until(lambda: bool((self.picture() != before).any()), timeout_s=3.0)
+        return not wait_until(lambda: bool((self.picture() != before).any()), timeout_s=_STILL_S)
 
     def __enter__(self) -> Self:
         try:

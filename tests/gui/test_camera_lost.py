@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 from camera_server import CameraServer
-from command_line import COMMAND
 from gui.screen import Screen, wait_until
 from posedemo.viewer.theme import DARK, LIGHT
 from videos import clip_pictures, write_video
@@ -25,26 +23,6 @@ PATIENCE_S = 300
 def camera() -> Iterator[CameraServer]:
     with CameraServer(fps=10, pictures=clip_pictures(58, 73)) as server:
         yield server
-
-
-@pytest.fixture
-def start(screen: Screen, tmp_path: Path) -> Iterator[object]:
-    """Start the command on the test's screen; killed at the end of the test."""
-    running: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: object, **environment: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [COMMAND, *map(str, arguments)],
-            cwd=tmp_path, env=screen.environment | environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            text=True,
-        )  # fmt: skip
-        running.append(process)
-        return process
-
-    yield run
-    for process in running:
-        process.kill()
-        process.communicate()
 
 
 def num_pixels(screen: Screen, colour: tuple[float, ...]) -> int:

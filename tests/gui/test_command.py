@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,25 +18,6 @@ pytestmark = pytest.mark.gui
 
 APPEARS_WITHIN_S = 60
 ENDS_WITHIN_S = 60
-
-
-@pytest.fixture
-def start(screen: Screen, tmp_path: Path) -> Iterator[object]:
-    """Start the command on the test's screen; killed at the end of the test."""
-    running: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: object) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [COMMAND, *map(str, arguments)],
-            cwd=tmp_path, env=screen.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        running.append(process)
-        return process
-
-    yield run
-    for process in running:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="module")
