@@ -7,6 +7,12 @@ PosedemoError
 └── OutputError   5   cannot write, path exists, disk full
 """
 
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class PosedemoError(Exception):
     """Something the user can act on.
@@ -46,3 +52,19 @@ class OutputError(PosedemoError):
     """An output that cannot be written."""
 
     exit_code = 5
+
+
+@contextmanager
+def ending_in_a_sentence() -> Iterator[None]:
+    """For scripts beside the program: what the user can act on ends the process with its sentence and exit code.
+
+    Raises:
+        SystemExit: instead of a PosedemoError, or of an OSError that names its file.
+    """
+    try:
+        yield
+    except OSError as error:
+        sys.exit(f"error: {error.filename}: {error.strerror}")
+    except PosedemoError as error:
+        sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+        sys.exit(error.exit_code)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from types import ModuleType
 from unittest.mock import patch
 
 import torch
-from posedemo.errors import ConfigError, PosedemoError
+from posedemo.errors import ConfigError, ending_in_a_sentence
 from posedemo.models import bodies, cameras, detections, samples
 from posedemo.models.config import preset
 from posedemo.models.corpus import Corpus, read_corpus
@@ -113,7 +112,7 @@ def as_markdown(found: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
+def main() -> None:
     """Train, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, metavar="CORPUS.npz", help="made by: posedemo prepare")
@@ -126,14 +125,10 @@ def main() -> int:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    try:
+    with ending_in_a_sentence():
         if arguments.windows < 1 or arguments.seeds < 1:
             raise ConfigError("--windows and --seeds must be above zero")
         compare(arguments)
-    except PosedemoError as error:
-        print(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""), file=sys.stderr)
-        return error.exit_code
-    return 0
 
 
 def compare(arguments: argparse.Namespace) -> None:
@@ -159,4 +154,4 @@ def compare(arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

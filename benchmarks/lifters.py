@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime as ort
-from posedemo.errors import ConfigError, PosedemoError
+from posedemo.errors import ConfigError, ending_in_a_sentence
 from posedemo.models.corpus import Corpus, read_corpus
 from posedemo.models.evaluate import HeldOut, check_held_out_fits, evaluate
 from posedemo.models.multiplications import count_multiplications
@@ -78,12 +78,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers as JSON")
     arguments = parser.parse_args()
     shipped = [path for name in SHIPPED if (path := ROOT / "weights" / f"{name}.onnx").exists()]
-    try:
+    with ending_in_a_sentence():
         rows = measure(arguments.lifter or shipped, arguments)
         if arguments.json:
             write_whole(arguments.json, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-    except PosedemoError as error:
-        sys.exit(f"{error.message}; {error.hint}" if error.hint else error.message)
     print(table(rows))
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from posedemo.errors import ConfigError, PosedemoError
+from posedemo.errors import ConfigError, ending_in_a_sentence
 from posedemo.models.chance import Chance
 from posedemo.models.config import Options, TrainConfig
 from posedemo.models.corpus import read_corpus
@@ -193,13 +193,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers as JSON")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    try:
+    with ending_in_a_sentence():
         if arguments.minutes <= 0 or arguments.seeds < 1:
             raise ConfigError("--minutes and --seeds must be above zero")
         compare_all(arguments)
-    except PosedemoError as error:
-        print(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""), file=sys.stderr)
-        sys.exit(error.exit_code)
 
 
 def compare_all(arguments: argparse.Namespace) -> None:

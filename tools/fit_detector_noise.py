@@ -32,7 +32,7 @@ from noise_statistics import Array
 from posedemo import registry
 from posedemo.capture.video import VideoFile
 from posedemo.datatypes import Frame, ImageArray, Keypoints2D
-from posedemo.errors import PosedemoError, SourceError
+from posedemo.errors import SourceError, ending_in_a_sentence
 from posedemo.models.chance import Chance
 from posedemo.models.detections import HEAD_BEYOND_EARS
 from posedemo.models.detector_noise import PARTS, joints_of_part, noise_from
@@ -363,7 +363,7 @@ def run_all(clip: Path, keep: Path | None) -> tuple[dict[str, Any], dict[str, li
     return facts, comparisons
 
 
-def main() -> int:
+def main() -> None:
     """Measure, fit, compare, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP", help="at about 30 frames a second")
@@ -371,7 +371,7 @@ def main() -> int:
     parser.add_argument("--overwrite", action="store_true")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where detections are kept for the next time")
     arguments = parser.parse_args()
-    try:
+    with ending_in_a_sentence():
         check_outputs([arguments.output], inputs=arguments.clips, overwrite=arguments.overwrite)
         if arguments.keep is not None:
             arguments.keep.mkdir(parents=True, exist_ok=True)
@@ -395,15 +395,8 @@ def main() -> int:
             **fit(comparisons),
         }
         write_whole(arguments.output, json.dumps(content, indent=1) + "\n")
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    except PosedemoError as error:
-        print(f"{error.message}\n{error.hint}", file=sys.stderr)
-        return error.exit_code
     print(agreement(content))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -12,13 +12,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import onnx
-from posedemo.errors import ConfigError, ModelError, PosedemoError
+from posedemo.errors import ConfigError, ModelError, ending_in_a_sentence
 from posedemo.lifters.onnx_gcn import OnnxLifter
 from posedemo.models.corpus import read_corpus
 from posedemo.models.evaluate import LEGLESS, LEVEL, UPPER, evaluate_held_out
@@ -88,7 +87,7 @@ def entered(manifest: Mapping[str, Any], name: str, facts: Mapping[str, Any], *,
     return {**manifest, "default": default, "models": models}
 
 
-def main() -> int:
+def main() -> None:
     """Check, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, metavar="WEIGHTS.onnx")
@@ -97,7 +96,7 @@ def main() -> int:
     arguments = parser.parse_args()
     path: Path = arguments.weights
     manifest_path = path.parent / "manifest.json"
-    try:
+    with ending_in_a_sentence():
         if not path.with_suffix(".md").is_file():
             raise ConfigError(f"{path} has no model card", f"write {path.with_suffix('.md')} first")
         facts = facts_of(path)
@@ -106,15 +105,8 @@ def main() -> int:
         # Read again: another lifter may have been entered in the minutes that this took.
         content = entered(read_manifest(manifest_path), path.stem, facts, is_default=arguments.default)
         write_whole(manifest_path, json.dumps(content, indent=2) + "\n")
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    except PosedemoError as error:
-        print(f"{error.message}\n{error.hint}", file=sys.stderr)
-        return error.exit_code
     print(json.dumps({path.stem: facts}, indent=2))
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

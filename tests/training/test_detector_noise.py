@@ -137,7 +137,9 @@ def test_the_tool_names_what_it_cannot_use(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["fit", str(tmp_path / "no.mp4"), "--output", str(tmp_path / "noise.json")])
-    assert fit_detector_noise.main() == SourceError.exit_code
+    with pytest.raises(SystemExit) as left:
+        fit_detector_noise.main()
+    assert left.value.code == SourceError.exit_code
     assert "no.mp4 does not exist" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 

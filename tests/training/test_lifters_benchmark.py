@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from posedemo.errors import ModelError
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "weights" / "semgcn.onnx"
@@ -44,5 +45,5 @@ def test_without_data_there_are_no_errors_and_no_lifter_is_an_error(tmp_path: Pa
     assert "P1" not in done.stdout
     (tmp_path / "x.onnx").write_text("no lifter")
     done = compare("--lifter", tmp_path / "x.onnx", *QUICK)
-    assert done.returncode == 1
-    assert done.stderr.strip().endswith("is not an exported lifter; make one with: posedemo export")
+    assert done.returncode == ModelError.exit_code
+    assert done.stderr.endswith("is not an exported lifter\nhint: make one with: posedemo export\n")
