@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
+import sys
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from .errors import ConfigError, OutputError
+from .locks import lock
+
+logger = logging.getLogger(__name__)
 
 VIDEO_SUFFIXES = (".mp4",)
 POSE_SUFFIXES = (".npz", ".json", ".csv")
+_LONGEST_NAME = 255
+"""Bytes, of the usual file systems."""
 
 
 def check_outputs(paths: Sequence[Path], *, inputs: Sequence[Path], overwrite: bool) -> None:
@@ -58,33 +68,119 @@ def _check_folder(path: Path) -> None:
 
 
 class PartialFile:
-    """A file under a temporary name beside its final one.
+    """A file under a temporary name beside its final one: ``talk.partial.mp4`` until it is ``talk.mp4``.
+
+    What a run that was killed has left under that name is kept: it may be all there is of an hour's work. The name is
+    locked, so that another run that is to write the same file is refused before it has done anything.
 
     Args:
         path: the final name.
 
     Raises:
-        OutputError: the folder cannot be written.
+        OutputError: the folder cannot be written, or another run is writing this file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Who asked for a new file did not agree to replace one that somebody else makes meanwhile.
+        self._replaces = path.exists()
         with writing(path):
-            # A short name of its own, since the final one may already be as long as the file system allows.
-            with tempfile.NamedTemporaryFile(
-                dir=path.parent, prefix=".posedemo-", suffix=f".partial{path.suffix}", delete=False
-            ) as file:
-                self.partial = Path(file.name)
-            self.partial.chmod(0o666 & ~_umask())
+            self.partial, self._descriptor = _claim(path)
+
+    def check(self) -> None:
+        """Find out now, not in an hour, that the file is gone.
+
+        Raises:
+            OutputError: it was removed, or its folder was.
+        """
+        if not self.partial.exists():
+            raise OutputError(f"{self.partial} was removed while it was being written", "run again, and let it be")
 
     def commit(self) -> None:
-        """Give the complete file its final name."""
-        with writing(self.path):
-            self.partial.replace(self.path)
+        """Give the complete file its final name.
+
+        Raises:
+            OutputError: it cannot have it; where another program has taken it meanwhile, both files are there.
+        """
+        try:
+            with writing(self.path):
+                if self._replaces:
+                    self.partial.replace(self.path)
+                else:
+                    _rename_without_replacing(self.partial, self.path)
+        except OutputError as error:
+            if isinstance(error.__cause__, FileExistsError):
+                raise OutputError(
+                    f"another program has written {self.path} meanwhile", f"what this run wrote is {self.partial}"
+                ) from error
+            raise
+        finally:
+            self._unlock()
 
     def discard(self) -> None:
         """Remove the file."""
         self.partial.unlink(missing_ok=True)
+        self._unlock()
+
+    def keep(self) -> None:
+        """Leave the file as it is, under its temporary name."""
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _claim(path: Path) -> tuple[Path, int | None]:
+    """Make and lock an empty file beside ``path``; returns its name and its open descriptor."""
+    for number in count(1):
+        partial = partial_name(path, number)
+        descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if not lock(descriptor):
+                raise OutputError(f"another run is writing {path}", "wait until it has ended, or write to another name")
+            is_ours = partial.exists() and os.path.samestat(os.fstat(descriptor), partial.stat())
+            if is_ours and not os.fstat(descriptor).st_size:
+                return partial, _held(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        if is_ours:
+            logger.warning("%s is what a run that was cut off has left; it is kept", partial)
+    raise AssertionError("there is always another number")
+
+
+def _held(descriptor: int) -> int | None:
+    """Windows neither renames nor removes what is open, so there nothing is held."""
+    if sys.platform != "win32":
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def partial_name(path: Path, number: int = 1) -> Path:
+    """What a file is called until it is complete; a short name where the final one is as long as names may be."""
+    mark = ".partial" if number == 1 else f".partial-{number}"
+    name = f"{path.stem}{mark}{path.suffix}"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = f"posedemo-{zlib.crc32(os.fsencode(path.name)):08x}{mark}{path.suffix}"
+    return path.with_name(name)
+
+
+def _rename_without_replacing(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        # No links on this file system: then the last look must do.
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        source.replace(target)
+    else:
+        source.unlink()
 
 
 @contextmanager
@@ -96,10 +192,3 @@ def writing(path: Path) -> Iterator[None]:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}", "free some space or write to another folder"
         ) from error
-
-
-def _umask() -> int:
-    """The process's umask; temporary files are private, but an output is an ordinary file."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -6,9 +6,13 @@ detector does not wait for either.
 
 from __future__ import annotations
 
+import logging
+import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -25,6 +29,8 @@ from ..viewer.overlay import draw_people
 from ..viewer.wardrobe import Wardrobe
 from .audio_track import AudioTrack
 
+logger = logging.getLogger(__name__)
+
 MAX_CANVAS_WH = (1920, 1080)
 MIN_CANVAS_HEIGHT = 240
 ROOM_ASPECT = 0.8
@@ -35,6 +41,9 @@ _FALLBACK_FPS = Fraction(30)
 _QUEUE_FRAMES = 3
 _ENCODER = {"preset": "ultrafast", "crf": "21"}
 """The detector needs the cores more: ``veryfast`` makes files a third of the size but halves the frame rate."""
+
+_RECOVERABLE = {"movflags": "+hybrid_fragmented", "frag_duration": "1000000", "flush_packets": "1"}
+"""What is on the disk can be played up to the last second, whatever ends the program."""
 
 _JOIN_TIMEOUT_S = 60.0
 _BT601 = 6  # number of ITU-T H.273, for matrix, primaries and transfer: what OpenCV's conversion makes
@@ -74,22 +83,40 @@ class AnnotatedVideo:
             OutputError: an earlier result could not be written.
         """
         if not self._queue.put(result):
-            self._thread.join(_JOIN_TIMEOUT_S)
+            self._join()
             raise self._error or OutputError(f"cannot write {self._file.path}", "see the messages above")
 
     def close(self) -> None:
-        """Finish the file with what was handed over, and give it its name."""
-        self._queue.close()
-        self._thread.join(_JOIN_TIMEOUT_S)
-        self._renderer.close()
+        """Finish the file with what was handed over, and give it its name.
+
+        Raises:
+            OutputError: it cannot be written; what there is of it is left under its temporary name.
+            ModelError: the room could not be drawn; the file is complete up to there.
+        """
         try:
-            if self._error is not None:
+            self._queue.close()
+            self._join()
+            self._renderer.close()
+            if isinstance(self._error, OutputError):
                 raise self._error
             self._encoder.close()
+            self._file.check()
+            put_index_first(self._file.partial)
             self._file.commit()
         except BaseException:
-            self._file.discard()
+            self.abandon()
             raise
+        if self._error is not None:
+            raise self._error
+
+    def abandon(self) -> None:
+        """Leave what was written under its temporary name, where it can be played."""
+        self._queue.stop()
+        self._renderer.close()
+        if self._encoder.num_written:
+            self._file.keep()
+        else:
+            self._file.discard()
 
     def discard(self) -> None:
         """Leave nothing behind."""
@@ -97,6 +124,14 @@ class AnnotatedVideo:
         self._thread.join(_JOIN_TIMEOUT_S)
         self._renderer.close()
         self._file.discard()
+
+    def _join(self) -> None:
+        self._thread.join(_JOIN_TIMEOUT_S)
+        if self._thread.is_alive():
+            raise OutputError(
+                f"the disk has taken nothing of {self._file.path} for {_JOIN_TIMEOUT_S:.0f} s",
+                "write to another folder",
+            )
 
     def _work(self) -> None:
         """Draw and encode until the queue ends. The room of the next frame is drawn while this one is encoded."""
@@ -179,9 +214,9 @@ class _Encoder:
         self._info = info
         self._start_s: float | None = None
         self._last_pts = -1
-        self._num_written = 0
-        with writing(file.path):
-            self._container = av.open(str(file.partial), "w", format="mp4", options={"movflags": "+faststart"})
+        self.num_written = 0
+        with _encoding(file.path):
+            self._container = av.open(str(file.partial), "w", format="mp4", options=_RECOVERABLE)
             self._stream: Any = self._container.add_stream("libx264", rate=info.fps or _FALLBACK_FPS, options=_ENCODER)
             self._stream.width = self.panes[0][0] + self.panes[1][0]
             self._stream.height = self.panes[0][1]
@@ -208,19 +243,19 @@ class _Encoder:
         picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / self._info.time_base))
         picture.pts, picture.time_base = self._last_pts, self._info.time_base
-        with writing(self._file.path):
+        with _encoding(self._file.path):
             self._mux(picture)
             if self._audio is not None:
                 self._audio.write_until(time_s - self._start_s)
-        self._num_written += 1
+        self.num_written += 1
 
     def close(self) -> None:
         """Flush and close the file."""
-        with writing(self._file.path):
+        with _encoding(self._file.path):
             self._mux(None)
             if self._audio is not None:
                 # Sound that outlasts the pictures is kept, but not beyond the point where a run was stopped.
-                if self._num_written >= (self._info.num_frames or 0):
+                if self.num_written >= (self._info.num_frames or 0):
                     self._audio.write_until(float("inf"))
                 self._audio.close()
             self._container.close()
@@ -228,3 +263,38 @@ class _Encoder:
     def _mux(self, picture: av.VideoFrame | None) -> None:
         for packet in self._stream.encode(picture):
             self._container.mux(packet)
+
+
+@contextmanager
+def _encoding(path: Path) -> Iterator[None]:
+    """Turn what FFmpeg raises into an OutputError that names the file."""
+    try:
+        with writing(path):
+            yield
+    except av.FFmpegError as error:
+        raise OutputError(
+            f"cannot encode {path}: {error.strerror}", "run `posedemo doctor`; poses can be written with --export"
+        ) from error
+
+
+def put_index_first(path: Path) -> None:
+    """Move an MP4's index to its front, without encoding it again, so that browsers play it before they have all of it.
+
+    Where that cannot be done, for want of space or time, the file stays as complete as it is.
+    """
+    moved = path.with_name(f"posedemo-{os.getpid()}.partial{path.suffix}")
+    try:
+        with (
+            av.open(str(path)) as source,
+            av.open(str(moved), "w", format="mp4", options={"movflags": "+faststart"}) as target,
+        ):
+            streams = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+            for packet in source.demux():
+                if packet.dts is not None:
+                    packet.stream = streams[packet.stream.index]
+                    target.mux(packet)
+        moved.replace(path)
+    except (OSError, av.FFmpegError) as error:
+        logger.debug("%s keeps its index at the end: %s", path, error)
+    finally:
+        moved.unlink(missing_ok=True)

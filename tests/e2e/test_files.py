@@ -18,7 +18,7 @@ def poses(path) -> dict[str, np.ndarray]:
 
 
 def leftovers(folder) -> list[str]:
-    return [path.name for path in folder.iterdir() if path.name.startswith(".posedemo")]
+    return [path.name for path in folder.iterdir() if ".partial" in path.name]
 
 
 def test_demo_clip_to_poses_and_statistics(posedemo, demo_clip, tmp_path):
@@ -183,7 +183,7 @@ def wait_for_growth(folder, timeout_s: float = 90) -> None:
     """Wait until the annotated video under its temporary name has some frames in it."""
     deadline_s = time.monotonic() + timeout_s
     while time.monotonic() < deadline_s:
-        if any(path.stat().st_size > 50_000 for path in folder.glob(".posedemo-*.mp4")):
+        if any(path.stat().st_size > 50_000 for path in folder.glob("*.partial.mp4")):
             return
         time.sleep(0.05)
     raise AssertionError("no frame was written in time")

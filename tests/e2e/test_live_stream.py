@@ -81,7 +81,7 @@ def test_stream_is_lifted_live_and_its_end_ends_the_run(start_posedemo, sender, 
         "--camera", sender.address, "--headless", "--detector", "mediapipe-lite",
         "--export", "live.npz", "--output", "live.mp4", "--stats", "live.json",
     )  # fmt: skip
-    wait_for(has_grown(tmp_path, ".posedemo-*.mp4", 60_000), process)
+    wait_for(has_grown(tmp_path, "*.partial.mp4", 60_000), process)
     sender.end()
     _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
@@ -124,7 +124,7 @@ def test_ctrl_c_works_while_the_stream_stalls(start_posedemo, sender, tmp_path):
 
 def test_ctrl_c_ends_a_live_run_with_complete_files(start_posedemo, sender, tmp_path):
     process = start_posedemo("--camera", sender.address, "--headless", "--export", "live.npz", "--output", "live.mp4")
-    wait_for(has_grown(tmp_path, ".posedemo-*.mp4", 20_000), process)
+    wait_for(has_grown(tmp_path, "*.partial.mp4", 20_000), process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, errors

@@ -50,7 +50,7 @@ def test_closing_the_window_in_mid_run_leaves_complete_files(screen, start, film
     assert 0 < num_frames < 400
     with np.load(tmp_path / "out.npz") as file:
         assert file["frame_index"].max() < num_frames
-    assert not list(tmp_path.glob(".posedemo*"))
+    assert not list(tmp_path.glob("*.partial*"))
 
 
 def test_ctrl_c_closes_the_window(screen, start, film):
