@@ -21,8 +21,8 @@ from .manifest import known_names
 from .settings import BACKEND_CHOICES, MAX_PEOPLE, PROVIDER_CHOICES, THEME_CHOICES, Settings
 
 INTERRUPTED = 130
-CAMERA_THREAD = "camera"
-"""Name of the threads that read cameras, and that may hang there."""
+HANGING_THREADS = ("camera", "detector")
+"""Names of threads that are in native code for most of the time, and may hang there."""
 
 COMMANDS = {
     "lift": ("posedemo.commands.lift", "lift 2D keypoints that came from anywhere"),
@@ -66,15 +66,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is not None:
         return _main(list(argv))
     code = _main(sys.argv[1:])
-    if any(thread.name == CAMERA_THREAD for thread in threading.enumerate()):
+    if any(thread.name in HANGING_THREADS for thread in threading.enumerate()):
         _leave_at_once(code)
     return code
 
 
 def _leave_at_once(code: int) -> None:
-    """End the process although a thread hangs in a camera's driver.
+    """End the process although a thread hangs in native code.
 
-    Python would end that thread where it comes back from the driver, which C++ takes for an error and aborts.
+    Python would end that thread where it comes back from there, which C++ takes for an error and aborts.
     """
     atexit._run_exitfuncs()
     sys.stdout.flush()

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
@@ -119,7 +119,9 @@ class PartialFile:
 
     def discard(self) -> None:
         """Remove the file."""
-        self.partial.unlink(missing_ok=True)
+        # One that cannot be removed is mostly gone already, with its folder or its disk.
+        with suppress(OSError):
+            self.partial.unlink()
         self._unlock()
 
     def keep(self) -> None:

@@ -9,7 +9,7 @@ from typing import Protocol, Self, TypeGuard, runtime_checkable
 
 from .datatypes import Detections, Frame, Keypoints2D, LifterSpec, Pose3D, Result, Window
 from .delay import DelayLine
-from .errors import SourceError
+from .errors import ModelError, SourceError
 from .focus import Focus
 from .geometry import DEFAULT_FOV_DEG, plane_scale, to_screen
 from .posing import Draft, draft
@@ -85,6 +85,10 @@ class Sink(Protocol):
         ...
 
 
+Look = Callable[[Frame, Detector, Tracker], tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]]
+"""Finds everybody in a frame, and whom a second look found: as ``find_people`` does."""
+
+
 @dataclass(frozen=True)
 class Stages:
     """The three stages between a frame and its result, the camera's field of view, which nobody measures, how far
@@ -142,6 +146,7 @@ def run(
     sinks: Sequence[Sink],
     timers: StageTimers,
     steer: Callable[[Stages], Stages] = lambda stages: stages,
+    look: Look | None = None,
 ) -> None:
     """Process frames until they end.
 
@@ -156,7 +161,9 @@ def run(
         timers: of the run.
         steer: asked before every frame, with the stages of the last one, for those to use from now on. A lifter that
             it puts in must not look further ahead than the first one.
+        look: finds everybody in a frame; ``find_people`` by default.
     """
+    look = look or find_people
     unlifted: DelayLine[_Seen] = DelayLine(stages.lifter.spec.look_ahead_s)
     unsmoothed: DelayLine[_Lifted] = DelayLine(stages.smoothing_s)
 
@@ -177,28 +184,30 @@ def run(
                 sink.write(result)
 
     def finish_all() -> None:
-        for seen in unlifted.rest():
-            lift(seen, stages)
-        for lifted in unsmoothed.rest():
-            finish(lifted)
+        try:
+            for seen in unlifted.rest():
+                lift(seen, stages)
+        finally:
+            for lifted in unsmoothed.rest():
+                finish(lifted)
 
     try:
         for frame in frames:
             stages = steer(stages)
-            seen = _look(frame, stages, timers)
+            seen = _look(frame, stages, timers, look)
             for ready in unlifted.push(frame.stamp.time_s, seen):
                 lift(ready, stages)
-    except SourceError:
-        # A source that breaks off has still given the frames that wait.
+    except (SourceError, ModelError):
+        # A source that breaks off has still given the frames that wait, and a detector that fails has seen them.
         finish_all()
         raise
     finish_all()
 
 
-def _look(frame: Frame, stages: Stages, timers: StageTimers) -> _Seen:
+def _look(frame: Frame, stages: Stages, timers: StageTimers, look: Look) -> _Seen:
     """Find everybody in a frame, with a second look where one is needed, and add them to their tracks' windows."""
     with timers.stage("detect"):
-        found, again = find_people(frame, stages.detector, stages.tracker)
+        found, again = look(frame, stages.detector, stages.tracker)
     if stages.recorder is not None:
         stages.recorder.record(frame, Detections(found, again, hand_over=stages.tracker.is_asked_to_leave))
     with timers.stage("track"):

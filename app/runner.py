@@ -35,6 +35,7 @@ from .live.status_sink import StatusSink
 from .live.steering import Steering, Workshop
 from .live.turnstile import Turnstile
 from .live.wishes import Wishes
+from .lookout import Lookout
 from .manifest import manifest
 from .modes import Mode, choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
 from .outputs import POSE_SUFFIXES, VIDEO_SUFFIXES, check_outputs, check_suffix
@@ -109,11 +110,13 @@ def run(settings: Settings, observer: Observer | None = None) -> int:
         lifter = registry.create_lifter(settings.lifter, provider=settings.provider)
         stack.callback(lifter.close)
         _check_look_ahead(lifter.spec, settings)
-        outputs = stack.enter_context(SinkSet(settings, source.info, lifter.spec))
-        stages = open_stages(settings, lifter)
         status = _first_status(settings, lifter, source.info)
+        outputs = stack.enter_context(SinkSet(settings, source.info, lifter.spec, tell=partial(tell, status)))
+        stages = replace(open_stages(settings, lifter), recorder=outputs.journal)
         workshop = _workshop(settings, lifter.spec, has_detector=session is None)
-        steering = stack.enter_context(Steering(stages, lifter, wishes, status, workshop))
+        steering = Steering(stages, lifter, wishes, status, workshop)
+        lookout = Lookout(partial(tell, status))
+        stack.callback(lookout.close, steering.close)
         if settings.record is not None:
             recording = SessionFile(settings.record, make_header(settings, source.info), tell=partial(tell, status))
             stages = replace(stages, recorder=stack.enter_context(recording))
@@ -141,7 +144,7 @@ def run(settings: Settings, observer: Observer | None = None) -> int:
         frames = _progress(_limited(turnstile, settings), source.info, settings)
 
         def work() -> None:
-            pipeline.run(frames, stages, sinks, timers, steering)
+            pipeline.run(frames, stages, sinks, timers, steering, lookout.find_people)
 
         if viewer is None:
             work()
@@ -387,6 +390,10 @@ def _run_with_window(
     worker.start()
     try:
         window.run(viewer.results)
+    except Exception as error:
+        # It raises again what the pipeline ended with, and that is no failure of the window's.
+        viewer.results.raise_error()
+        raise ModelError(f"the window failed: {error}", "run with --headless, or run `posedemo doctor`") from error
     finally:
         capture.frames.stop()
         worker.join()

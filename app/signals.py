@@ -1,8 +1,9 @@
-"""Turns the first Ctrl-C (or SIGTERM) into a tidy stop, and lets the second one interrupt at once."""
+"""Turns the first Ctrl-C (SIGTERM, end of the terminal) into a tidy stop, and lets the second one interrupt at once."""
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ class Interruption:
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[Interruption]:
-    """Call ``stop`` at the first SIGINT or SIGTERM; a second one raises KeyboardInterrupt where the program is.
+    """Call ``stop`` at the first SIGINT, SIGTERM or SIGHUP; a second one raises KeyboardInterrupt where the program is.
 
     Args:
         stop: must not block: it runs between two steps of the main thread.
@@ -38,9 +39,17 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[Interruption]:
     if threading.current_thread() is not threading.main_thread():
         yield interruption
         return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in _stopping_signals()}
     try:
         yield interruption
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _stopping_signals() -> list[signal.Signals]:
+    signals = [signal.SIGINT, signal.SIGTERM]
+    # Windows has no such signal, and a program under nohup is to outlive its terminal.
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signals.append(signal.SIGHUP)
+    return signals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,13 +17,15 @@ RunPosedemo = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @contextmanager
-def started_commands(folder: Path, environment: Mapping[str, str]) -> Iterator[StartPosedemo]:
-    """Start ``posedemo`` with arguments, and more of an environment by name; what still runs at the end is killed."""
+def started_commands(
+    folder: Path, environment: Mapping[str, str], command: Sequence[str | Path] = (COMMAND,)
+) -> Iterator[StartPosedemo]:
+    """Start ``posedemo``, or another command, with arguments, and more of an environment by name; what still runs at the end is killed."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*arguments: object, **more: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [COMMAND, *map(str, arguments)],
+            [*map(str, command), *map(str, arguments)],
             cwd=folder, env={**environment, **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         running.append(process)

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import onnxruntime as ort
 
-from ..datatypes import LifterSpec, Pose3D, Window
+from ..datatypes import Float32Array, LifterSpec, Pose3D, Window
 from ..errors import ConfigError, ModelError
 from ..native_output import quiet_native_output
 from ..sight import turn_to_pelvis
@@ -62,6 +62,7 @@ class OnnxLifter:
 
     def __init__(self, model: bytes, *, name: str, provider: str = "auto") -> None:
         _refuse_external_data(model, name)
+        self._name = name
         self._session, self.provider = _open_session(model, name, provider)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.spec = _read_spec(metadata, name)
@@ -83,15 +84,24 @@ class OnnxLifter:
         if self._is_turned:
             on_plane = np.stack([window.xy * np.float32(window.plane_scale) for window in windows])
             batch, rotations = turn_to_pelvis(on_plane)
-            (turned,) = self._session.run([self._output], {self._input: batch})
+            turned = self._run(batch)
             poses = turned @ rotations[range(len(windows)), [window.target for window in windows]]
         else:
             batch = np.stack([window.xy for window in windows])
-            (poses,) = self._session.run([self._output], {self._input: batch})
+            poses = self._run(batch)
         return tuple(
             Pose3D(xyz_m=np.ascontiguousarray(pose, np.float32), confidence=window.confidence[window.target])
             for pose, window in zip(poses, windows, strict=True)
         )
+
+    def _run(self, batch: Float32Array) -> Float32Array:
+        try:
+            (poses,) = self._session.run([self._output], {self._input: batch})
+        except Exception as error:
+            raise ModelError(
+                f"the lifter {self._name} failed: {_first_line(error)}", "try another --lifter, or --provider cpu"
+            ) from error
+        return np.asarray(poses)
 
     def close(self) -> None:
         """Nothing to free; the session goes with the object."""

@@ -86,6 +86,10 @@ class AnnotatedVideo:
             self._join()
             raise self._error or OutputError(f"cannot write {self._file.path}", "see the messages above")
 
+    def check(self) -> None:
+        """Raise OutputError where the file was removed."""
+        self._file.check()
+
     def close(self) -> None:
         """Finish the file with what was handed over, and give it its name.
 
@@ -101,8 +105,10 @@ class AnnotatedVideo:
                 raise self._error
             self._encoder.close()
             self._file.check()
-            put_index_first(self._file.partial)
-            self._file.commit()
+            try:
+                put_index_first(self._file.partial)
+            finally:
+                self._file.commit()
         except BaseException:
             self.abandon()
             raise

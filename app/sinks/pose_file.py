@@ -130,9 +130,17 @@ class PoseFile:
         for person in result.people:
             self._rows.add(result.frame.stamp.index, result.frame.stamp.time_s, person)
 
+    def check(self) -> None:
+        """Raise OutputError where the file, which has yet to be filled, was removed."""
+        self._file.check()
+
     def close(self) -> None:
         """Write the file and give it its name."""
         write_columns(self._file, self._rows.columns(), self._facts)
+
+    def abandon(self) -> None:
+        """The same as ``discard``: nothing was written yet."""
+        self._file.discard()
 
     def discard(self) -> None:
         """Leave nothing behind."""
@@ -150,6 +158,8 @@ def write_columns(file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]]
     write = {".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}[file.path.suffix.lower()]
     try:
         with writing(file.path):
+            # Somebody may have removed the folder, but not what is in memory.
+            file.partial.parent.mkdir(parents=True, exist_ok=True)
             write(file.partial, columns, facts)
         file.commit()
     except BaseException:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import Self
 
 from ..datatypes import Detections, Frame
+from ..errors import OutputError
+from ..locks import lock
 from ..outputs import writing
 from ..sessions.header import SessionHeader, pack_header
 from ..sessions.records import MAGIC, FrameRecord, pack_frame, pack_record
@@ -46,7 +50,7 @@ class SessionFile:
         self._path = path
         self._tell = tell
         with writing(path):
-            self._file = path.open("wb", buffering=0)
+            self._file = _open_alone(path)
             try:
                 self._write(MAGIC + pack_record(pack_header(header)))
             except OSError:
@@ -131,3 +135,15 @@ class SessionFile:
             self._waiting.clear()
         self._tell(f"recording stopped: {error.strerror or error}")
         logger.warning("cannot go on recording to %s: %s; what it holds can be played", self._path, error.strerror)
+
+
+def _open_alone(path: Path) -> FileIO:
+    """Open an empty file that no other run writes; what it held is gone only once that is sure."""
+    # Not "r+b": a pipe or a device cannot be read.
+    file = FileIO(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666), "w")
+    if not lock(file.fileno()):
+        file.close()
+        raise OutputError(f"another run is writing {path}", "wait until it has ended, or write to another name")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.truncate(0)
+    return file

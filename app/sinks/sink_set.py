@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from ..capture.source import SourceInfo
+from ..capture.source import SourceInfo, is_session
 from ..datatypes import LifterSpec, Result
 from ..modes import choose_mode, posing_facts
 from ..outputs import PartialFile
+from ..sessions.header import make_header
 from ..settings import Settings
+from .journal import Journal
 from .pose_file import PoseFile, file_facts
 
 logger = logging.getLogger(__name__)
+
+_CHECK_EVERY_S = 1.0
+"""So soon a run ends whose folder was removed, and not when its hour is over."""
 
 
 class FileSink(Protocol):
@@ -25,8 +32,16 @@ class FileSink(Protocol):
         """Take one result."""
         ...
 
+    def check(self) -> None:
+        """Raise OutputError where the file is gone already."""
+        ...
+
     def close(self) -> None:
-        """Finish what was written so that it is complete and valid, or leave nothing behind and raise."""
+        """Finish what was written so that it is complete and valid; where that fails, nothing has its final name."""
+        ...
+
+    def abandon(self) -> None:
+        """Leave what was written so far under its temporary name, at once."""
         ...
 
     def discard(self) -> None:
@@ -42,14 +57,20 @@ class SinkSet:
         settings: says which outputs.
         info: the source.
         spec: of the lifter, for the files' headers.
+        tell: is given a few words about what no longer works, but does not end the run.
+
+    Attributes:
+        journal: is to be given what the detector sees, where there is one.
 
     Raises:
         OutputError: one of them cannot be opened; nothing is left behind.
     """
 
-    def __init__(self, settings: Settings, info: SourceInfo, spec: LifterSpec) -> None:
+    def __init__(self, settings: Settings, info: SourceInfo, spec: LifterSpec, *, tell: Callable[[str], None]) -> None:
         self._sinks: list[FileSink] = []
         self._num_written = 0
+        self._checked_s = time.monotonic()
+        self.journal: Journal | None = None
         with ExitStack() as undo:
             undo.callback(self._discard)
             facts = file_facts(
@@ -62,30 +83,56 @@ class SinkSet:
             self._sinks += [PoseFile(path, facts) for path in settings.exports]
             if settings.output is not None:
                 self._sinks.append(_annotated_video(settings, info))
+            is_recorded = settings.record is not None or is_session(settings.video)
+            if settings.exports and not is_recorded:
+                self.journal = Journal(settings.exports[0], make_header(settings, info), tell=tell)
             undo.pop_all()
 
     def write(self, result: Result) -> None:
-        """Write one result to all outputs."""
+        """Write one result to all outputs.
+
+        Raises:
+            OutputError: one of them cannot be written any more.
+        """
         for sink in self._sinks:
             sink.write(result)
         self._num_written += 1
+        now_s = time.monotonic()
+        if now_s - self._checked_s > _CHECK_EVERY_S:
+            self._checked_s = now_s
+            for sink in self._sinks:
+                sink.check()
 
     def close(self) -> None:
         """Finish all outputs, or discard them where no frame came.
 
         Raises:
-            OutputError: the first that failed; the others are finished all the same.
+            PosedemoError: the first that failed; the others are finished all the same.
         """
         sinks, self._sinks = self._sinks, []
+        journal, self.journal = self.journal, None
         failures: list[Exception] = []
-        for sink in sinks:
-            try:
-                if self._num_written:
-                    sink.close()
-                else:
-                    sink.discard()
-            except Exception as error:  # noqa: BLE001  the other outputs must be finished first
-                failures.append(error)
+        unwritten = [sink for sink in sinks if isinstance(sink, PoseFile)] if self._num_written else []
+        try:
+            while sinks:
+                sink = sinks[0]
+                try:
+                    if self._num_written:
+                        sink.close()
+                    else:
+                        sink.discard()
+                    unwritten = [other for other in unwritten if other is not sink]
+                except Exception as error:  # noqa: BLE001  the other outputs must be finished first
+                    failures.append(error)
+                sinks.pop(0)
+        finally:
+            # Whoever interrupts this wants to leave.
+            for sink in sinks:
+                sink.abandon()
+            if journal is not None:
+                journal.close(is_needed=bool(unwritten))
+        for failure in failures[1:]:
+            logger.warning("%s", failure)
         if failures:
             raise failures[0]
 
@@ -100,8 +147,9 @@ class SinkSet:
         except Exception as failure:
             if error is None:
                 raise
-            # What ended the run is the news; a sink that fails in its wake mostly fails for the same reason.
-            logger.debug("while closing outputs: %s", failure)
+            # What ended the run is the news, and often what the sink that raised it fails with again.
+            if failure is not error:
+                logger.warning("%s", failure)
 
     def _discard(self) -> None:
         for sink in self._sinks:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -92,14 +93,27 @@ def test_discarded_file_leaves_nothing(tmp_path, suffix):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folder_that_goes_away_is_an_output_error(tmp_path):
+def test_folder_that_goes_away_is_noticed_and_what_is_in_memory_is_written(tmp_path):
     folder = tmp_path / "gone"
     folder.mkdir()
     sink = PoseFile(folder / "poses.json", FACTS)
     sink.write(result(0, 1))
-    for path in folder.iterdir():
-        path.unlink()
-    folder.rmdir()
+    sink.check()
+    shutil.rmtree(folder)
+    with pytest.raises(OutputError, match=r"poses.*was removed"):
+        sink.check()
+    sink.close()
+    assert [path.name for path in folder.iterdir()] == ["poses.json"]
+    assert json.loads((folder / "poses.json").read_text())["frame_index"] == [0]
+
+
+def test_folder_that_cannot_come_back_is_an_output_error(tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    sink = PoseFile(folder / "poses.json", FACTS)
+    sink.write(result(0, 1))
+    shutil.rmtree(folder)
+    folder.touch()
     with pytest.raises(OutputError, match=r"poses\.json"):
         sink.close()
 

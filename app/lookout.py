@@ -1,0 +1,112 @@
+"""Looks for people in a thread of its own: a detector that does not answer can be left, but not interrupted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import TypeVar
+
+from .datatypes import Frame, Keypoints2D
+from .errors import ModelError, PosedemoError
+from .pipeline import Detector, find_people
+from .tracking import Tracker
+
+logger = logging.getLogger(__name__)
+
+THREAD = "detector"
+
+_LOOK_EVERY_S = 1.0
+_WORD_AFTER_LOOKS = 5
+_GIVEN_UP_AFTER_LOOKS = 30
+"""The largest detector takes two seconds for a frame of a slow machine. Looks are counted, and not seconds, because a
+program that was stopped itself, or a machine that slept, must not blame the detector."""
+
+_CLOSE_PATIENCE_S = 5.0
+
+T = TypeVar("T")
+_Task = tuple[Callable[[], object], Future[object]]
+
+
+class Lookout:
+    """Runs a detector, and says so when it fails or does not answer.
+
+    Args:
+        tell: is given a few words while the detector does not answer.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
+        self._thread.start()
+
+    def find_people(
+        self, frame: Frame, detector: Detector, tracker: Tracker
+    ) -> tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]:
+        """``pipeline.find_people``.
+
+        Raises:
+            ModelError: the detector has failed, or has not answered for half a minute.
+        """
+        try:
+            return self._wait(self._ask(lambda: find_people(frame, detector, tracker)))
+        except PosedemoError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"the detector failed at frame {frame.stamp.index}: {_first_line(error)}",
+                "try another --detector; --debug shows more",
+            ) from error
+
+    def close(self, close_detectors: Callable[[], None]) -> None:
+        """Close detectors where they are used. One that does not answer is left as it is.
+
+        Args:
+            close_detectors: what fails in it is of no interest any more.
+        """
+        try:
+            self._ask(close_detectors).result(_CLOSE_PATIENCE_S)
+        except TimeoutError:
+            logger.warning("the detector does not answer; leaving without closing it")
+            return
+        except Exception as error:  # noqa: BLE001  one that has failed before may fail again
+            logger.debug("while closing the detector: %s", error)
+        self._tasks.put(None)
+        self._thread.join(_CLOSE_PATIENCE_S)
+
+    def _ask(self, task: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+        self._tasks.put((task, future))  # type: ignore[arg-type]  a future of T is filled with what the task returns
+        return future
+
+    def _wait(self, future: Future[T]) -> T:
+        for look in range(1, _GIVEN_UP_AFTER_LOOKS + 1):
+            try:
+                return future.result(_LOOK_EVERY_S)
+            except TimeoutError:
+                if future.done():
+                    return future.result()
+            if look == _WORD_AFTER_LOOKS:
+                logger.warning("the detector does not answer; Ctrl-C twice leaves at once")
+                self._tell("the detector does not answer")
+        raise ModelError(
+            f"the detector has not answered for {_GIVEN_UP_AFTER_LOOKS * _LOOK_EVERY_S:.0f} s",
+            "start again; if it happens again, try another --detector",
+        )
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            do, future = task
+            try:
+                future.set_result(do())
+            except BaseException as error:  # noqa: BLE001  for whoever waits
+                future.set_exception(error)
+            # What a frame was made of must not live until the next.
+            del task, do, future
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).split("\n")[0][:200]
