@@ -27,7 +27,6 @@ program that was stopped itself, or a machine that slept, must not blame the det
 _CLOSE_PATIENCE_S = 5.0
 
 T = TypeVar("T")
-_Task = tuple[Callable[[], object], Future[object]]
 
 
 class Lookout:
@@ -39,7 +38,7 @@ class Lookout:
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._tasks: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
         self._thread.start()
 
@@ -79,7 +78,14 @@ class Lookout:
 
     def _ask(self, task: Callable[[], T]) -> Future[T]:
         future: Future[T] = Future()
-        self._tasks.put((task, future))  # type: ignore[arg-type]  a future of T is filled with what the task returns
+
+        def do() -> None:
+            try:
+                future.set_result(task())
+            except BaseException as error:  # noqa: BLE001  for whoever waits
+                future.set_exception(error)
+
+        self._tasks.put(do)
         return future
 
     def _wait(self, future: Future[T]) -> T:
@@ -98,14 +104,10 @@ class Lookout:
         )
 
     def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            do, future = task
-            try:
-                future.set_result(do())
-            except BaseException as error:  # noqa: BLE001  for whoever waits
-                future.set_exception(error)
+        while (do := self._tasks.get()) is not None:
+            do()
             # What a frame was made of must not live until the next.
-            del task, do, future
+            del do
 
 
 def _first_line(error: Exception) -> str:

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 _BOUNDARY = b"picture"
+_PATIENCE_S = 120
 
 
 class CameraServer:
@@ -30,6 +31,7 @@ class CameraServer:
         self.fps = fps
         self.behaviour = "send"
         self.num_connections = 0
+        self.num_sent = 0
         self._pictures = pictures
         self._is_over = False
         self._peer: socket.socket | None = None
@@ -49,6 +51,14 @@ class CameraServer:
         """Be there again."""
         self.behaviour = "send"
         self._listener = self._listen(self.port)
+
+    def send_more(self, count: int) -> None:
+        """Wait until so many more pictures, or pieces of rubbish, are sent."""
+        until = self.num_sent + count
+        deadline_s = time.monotonic() + _PATIENCE_S
+        while self.num_sent < until:
+            assert time.monotonic() < deadline_s, "nobody takes the pictures"
+            time.sleep(0.01)
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +107,7 @@ class CameraServer:
             head = b"--" + _BOUNDARY + b"\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(data)
             peer.sendall(head + data + b"\r\n")
             number += 1
+            self.num_sent += 1
             time.sleep(1 / self.fps)
 
     def _picture(self, number: int) -> np.ndarray:

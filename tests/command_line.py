@@ -20,7 +20,7 @@ RunPosedemo = Callable[..., subprocess.CompletedProcess[str]]
 def started_commands(
     folder: Path, environment: Mapping[str, str], command: Sequence[str | Path] = (COMMAND,)
 ) -> Iterator[StartPosedemo]:
-    """Start ``posedemo``, or another command, with arguments, and more of an environment by name; what still runs at the end is killed."""
+    """Start a command with arguments, and more of an environment by name; what still runs at the end is killed."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*arguments: object, **more: str) -> subprocess.Popen[str]:

@@ -103,12 +103,7 @@ class AnnotatedVideo:
             self._renderer.close()
             if isinstance(self._error, OutputError):
                 raise self._error
-            self._encoder.close()
-            self._file.check()
-            try:
-                put_index_first(self._file.partial)
-            finally:
-                self._file.commit()
+            self._finish_file()
         except BaseException:
             self.abandon()
             raise
@@ -131,6 +126,23 @@ class AnnotatedVideo:
         self._renderer.close()
         self._file.discard()
 
+    def _finish_file(self) -> None:
+        try:
+            self._encoder.close()
+            self._file.check()
+        except OutputError as error:
+            raise self._with_rest(error) from error
+        try:
+            put_index_first(self._file.partial)
+        finally:
+            self._file.commit()
+
+    def _with_rest(self, error: OutputError) -> OutputError:
+        """The same error, and where to find what was written before."""
+        if not self._encoder.num_written or not self._file.partial.exists():
+            return error
+        return OutputError(error.message, f"{error.hint}; {self._file.partial} can be played up to there")
+
     def _join(self) -> None:
         self._thread.join(_JOIN_TIMEOUT_S)
         if self._thread.is_alive():
@@ -150,6 +162,9 @@ class AnnotatedVideo:
                 waiting = result
             if waiting is not None:
                 self._finish(waiting)
+        except OutputError as error:
+            self._error = self._with_rest(error)
+            self._queue.stop()
         except BaseException as error:  # noqa: BLE001  carried to the thread that writes
             self._error = error
             self._queue.stop()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import av
-import numpy as np
 import pytest
-from command_line import TIMEOUT_S, StartPosedemo, started_commands, without_display
+from command_line import StartPosedemo, started_commands, without_display
+from reliability.remains import ended
 from videos import grey_pictures, write_video
 
 Tried = Callable[[str, int, str], None]
@@ -63,38 +61,11 @@ def short_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("film") / "short.mp4", grey_pictures(60, size_wh=(160, 120)))
 
 
-def ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
-    """Wait for the end of a started command."""
-    output, errors = process.communicate(timeout=TIMEOUT_S)
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-
-def wait_for_bytes(path: Path, num_bytes: int, process: subprocess.Popen[str]) -> None:
-    """Wait until a running command has written so much."""
-    deadline_s = time.monotonic() + TIMEOUT_S
-    while not path.exists() or path.stat().st_size < num_bytes:
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline_s, f"{path} does not grow"
-        time.sleep(0.02)
-
-
-def frames_in(path: Path) -> np.ndarray:
-    """``frame_index`` of a pose file, after a look at its other columns."""
-    with np.load(path, allow_pickle=False) as file:
-        assert len(file["poses_3d"]) == len(file["frame_index"]) == len(file["time_s"])
-        assert np.isfinite(file["poses_3d"]).all()
-        return file["frame_index"]
-
-
-def num_pictures(path: Path) -> int:
-    """How many pictures a player gets out of a video, which may end in the middle of one."""
-    count = 0
-    with av.open(str(path)) as container, suppress(av.FFmpegError):
-        for _ in container.decode(video=0):
-            count += 1
-    return count
-
-
-def names_in(folder: Path) -> list[str]:
-    """What is in a folder."""
-    return sorted(path.name for path in folder.iterdir())
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Signals do to what is started what they do at a terminal, although the tests may run where they are ignored."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGTERM)}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from fakes import standing_keypoints
 from posedemo import cli, lookout, registry
-from posedemo.capture import camera, opening, steady
+from posedemo.capture import camera, opening
 from posedemo.datatypes import Frame, Keypoints2D
 from posedemo.skeleton import MEDIAPIPE33
 
@@ -30,10 +30,16 @@ _FRAME_S = 0.004
 
 
 class Walker:
-    """Somebody who walks from left to right, with joints that no compression makes small."""
+    """Somebody who walks from left to right, with joints that no compression makes small.
 
-    def __init__(self, at_frame: Callable[[int], None]) -> None:
+    Args:
+        at_frame: called with the number of each frame before it is looked at.
+        is_joined: somebody else comes at ``FAULTY_FRAME``.
+    """
+
+    def __init__(self, at_frame: Callable[[int], None], *, is_joined: bool = False) -> None:
         self._at_frame = at_frame
+        self._is_joined = is_joined
         self._num_frames = 0
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
@@ -44,7 +50,10 @@ class Walker:
         index, (width, height) = frame.stamp.index, frame.size_wh
         person = standing_keypoints(width * (0.3 + 0.0002 * index), 0.8 * height, MEDIAPIPE33)
         tremor = np.random.default_rng(index).normal(size=person.xy_px.shape)
-        return (Keypoints2D(person.xy_px + tremor.astype(np.float32), person.confidence, MEDIAPIPE33),)
+        walker = Keypoints2D(person.xy_px + tremor.astype(np.float32), person.confidence, MEDIAPIPE33)
+        if not self._is_joined or index < FAULTY_FRAME:
+            return (walker,)
+        return walker, standing_keypoints(width * 0.7, 0.8 * height, MEDIAPIPE33)
 
     def forget(self) -> None:
         """It follows nobody."""
@@ -121,10 +130,9 @@ class _StuckCamera:
         return {"isOpened": lambda: True, "get": lambda _: 30.0, "release": lambda: None}.get(name, lambda *_: False)
 
 
-def _plug_in_stuck_camera() -> None:
+def _plug_in_stuck_camera(*, gives_up_after_s: float) -> None:
     camera.cv2 = SimpleNamespace(**{**vars(cv2), "VideoCapture": _StuckCamera})
-    opening.GIVES_UP_DEVICE_AFTER_S = 2.0
-    steady._CLOSE_TIMEOUT_S = 0.2
+    opening.GIVES_UP_DEVICE_AFTER_S = gives_up_after_s
 
 
 DETECTOR_FAULTS = {
@@ -135,8 +143,9 @@ DETECTOR_FAULTS = {
 OTHER_FAULTS: dict[str, Callable[[], None]] = {
     "encoder-refuses": _refuse_to_encode,
     "window-raises": _break_window,
-    "camera-hangs": _plug_in_stuck_camera,
     # Patience is for people; what happens at its end is the same.
+    "camera-hangs": functools.partial(_plug_in_stuck_camera, gives_up_after_s=2.0),
+    "camera-hangs-for-long": functools.partial(_plug_in_stuck_camera, gives_up_after_s=1000.0),
     "detector-hangs": functools.partial(setattr, lookout, "_LOOK_EVERY_S", 0.1),
 }
 
@@ -144,7 +153,7 @@ OTHER_FAULTS: dict[str, Callable[[], None]] = {
 def main(fault: str, arguments: list[str]) -> int:
     """Run posedemo with one fault, or none."""
     at_frame = DETECTOR_FAULTS.get(fault, lambda _: None)
-    registry.create_detector = lambda *_, **__: Walker(at_frame)
+    registry.create_detector = lambda *_, **__: Walker(at_frame, is_joined=fault == "second-person")
     if fault != "real-room":
         from posedemo.viewer import offscreen
 
