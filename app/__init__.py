@@ -11,7 +11,7 @@ if __name__ != "posedemo":
 
 __version__ = "0.1.0"
 
-# OpenCV reads some of these while it is loaded, so they are set before anything can load it.
+# Libraries read some of these while they are loaded, so they are set before anything can load them.
 for _name, _value in (
     # Windows' Media Foundation takes up to minutes to open a camera while it looks for hardware to convert pictures.
     ("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0"),
@@ -19,6 +19,8 @@ for _name, _value in (
     ("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2"),
     # A stream that is cut makes FFmpeg complain about every picture that it has a part of.
     ("OPENCV_FFMPEG_LOGLEVEL", "-8"),
+    # ONNX Runtime's wheels tell their maker which models are run, unless they are told not to (1.29 on Linux and macOS).
+    ("ORT_DISABLE_TELEMETRY", "1"),
 ):
     os.environ.setdefault(_name, _value)
 

@@ -1,6 +1,6 @@
 """An hour of a live show in some minutes, in which everything goes wrong: does anything grow?
 
-    python benchmarks/soak.py [--frames N] [--seed N] [--json FILE]
+    python benchmarks/soak.py [--frames N] [--fault-every N] [--seed N] [--json FILE]
 
 A camera gives pictures as fast as they are taken, with the times of 30 a second: 108,000 are an hour. At random it
 stalls, hangs, ends, gives what is no picture, cannot be opened, and comes back with another size; a recorded session
@@ -50,7 +50,6 @@ NUM_SAMPLES = 100
 
 SIZES_WH = ((160, 120), (320, 180), (120, 160))
 FAULTS = ("stall", "end", "garbage", "resize", "refuse", "hang")
-_FRAMES_TO_FAULT = (100, 1500)
 _FRAMES_TO_CHANGE = (50, 400)
 _FRAMES_OF_COMPANY = (30, 600)
 
@@ -90,10 +89,16 @@ class Sample:
 
 
 class WildCameras:
-    """Opens cameras of which each fails in its own way, some time."""
+    """Opens cameras of which each fails in its own way, some time.
 
-    def __init__(self, chance: random.Random) -> None:
+    Args:
+        chance: decides when and how.
+        fault_every: so many frames, on average.
+    """
+
+    def __init__(self, chance: random.Random, *, fault_every: int) -> None:
         self._chance = chance
+        self._fault_every = fault_every
         self._num_given = 0
         self._size_wh = SIZES_WH[0]
         self._is_refused = False
@@ -129,16 +134,14 @@ class WildCameras:
     def frames(self) -> Iterator[Frame]:
         """Pictures of one camera, until it fails."""
         hanging, size_wh = self._hanging, self._size_wh
-        num_left = self._chance.randint(*_FRAMES_TO_FAULT)
         while True:
-            for _ in range(num_left):
+            for _ in range(self._chance.randint(1, 2 * self._fault_every)):
                 yield self._frame(size_wh)
             fault = self._chance.choice(FAULTS)
             self.faults[fault] += 1
             if fault != "stall":
                 break
             time.sleep(_STALL_S)
-            num_left = self._chance.randint(*_FRAMES_TO_FAULT)
         if fault == "hang":
             hanging.wait()
         elif fault == "garbage":
@@ -259,17 +262,18 @@ def in_haste() -> None:
         setattr(steady, name, _HASTE * getattr(steady, name))
 
 
-def soak(num_frames: int, seed: int, session: Path, folder: Path) -> tuple[Fingers, WildCameras, list[Sample]]:
+def soak(
+    num_frames: int, chance: random.Random, *, fault_every: int, session: Path, folder: Path
+) -> tuple[Fingers, WildCameras, list[Sample]]:
     """Do a run of so many frames.
 
     Returns:
         Who pressed keys, the cameras, and samples: before the run, all along, and after it.
     """
-    chance = random.Random(seed)
     source = SessionSource(session)
     people = [frame.detections.found for frame in source.frames() if frame.detections]
     source.close()
-    cameras = WildCameras(chance)
+    cameras = WildCameras(chance, fault_every=fault_every)
     opening._open_device = cameras.open  # type: ignore[assignment]
     registry.create_detector = lambda *_, **__: Memory(people, chance)  # type: ignore[assignment,return-value]
     in_haste()
@@ -291,6 +295,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=HOUR_FRAMES)
     parser.add_argument("--clip-frames", type=int, default=200, help="of the demo clip that the detector knows")
+    parser.add_argument("--fault-every", type=int, default=800, help="frames of the camera, on average")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
@@ -300,7 +305,13 @@ def main() -> None:
         folder = Path(name)
         see_clip(folder / "clip.pose", arguments.clip_frames)
         started_s = time.monotonic()
-        fingers, cameras, samples = soak(arguments.frames, arguments.seed, folder / "clip.pose", folder)
+        fingers, cameras, samples = soak(
+            arguments.frames,
+            random.Random(arguments.seed),
+            fault_every=arguments.fault_every,
+            session=folder / "clip.pose",
+            folder=folder,
+        )
         duration_s = time.monotonic() - started_s
     before, *during, after = samples
     print("| frames | memory MB | threads | open files |")

@@ -1,8 +1,13 @@
 """Lifters from ONNX files: what is refused and why, the frame they lift, and one call for everybody."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import onnx
 import pytest
+from command_line import TIMEOUT_S
 from fakes import ListSink, ScriptedDetector, make_frame, standing_keypoints
 from onnx import TensorProto
 from onnx_lifters import echo_lifter, echoed
@@ -218,3 +223,13 @@ def test_poses_of_a_batch_are_those_of_its_windows_one_by_one():
     for window, pose in zip(windows, together, strict=True):
         # The same sums in another order.
         np.testing.assert_allclose(lifter.lift([window])[0].xyz_m, pose.xyz_m, atol=1e-5)
+
+
+def test_onnx_runtime_tells_its_maker_nothing(tmp_path):
+    """Its own wheels keep a database of what was run, and send it."""
+    code = "from posedemo import registry; registry.create_lifter('semgcn', provider='cpu').close()"
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "XDG_CACHE_HOME")}
+    subprocess.run(
+        [sys.executable, "-c", code], env=environment | {"HOME": str(tmp_path)}, check=True, timeout=TIMEOUT_S
+    )
+    assert list(tmp_path.rglob("*")) == []
