@@ -19,7 +19,7 @@ for _name, _value in (
     ("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2"),
     # A stream that is cut makes FFmpeg complain about every picture that it has a part of.
     ("OPENCV_FFMPEG_LOGLEVEL", "-8"),
-    # ONNX Runtime's wheels tell their maker which models are run, unless they are told not to (1.29 on Linux and macOS).
+    # From 1.29 on ONNX Runtime's wheels tell their maker what is run with them, unless they are told not to.
     ("ORT_DISABLE_TELEMETRY", "1"),
 ):
     os.environ.setdefault(_name, _value)
