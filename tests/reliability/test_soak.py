@@ -22,8 +22,8 @@ MOST_FILES_MORE = 4
 """The fallback's rounds, and a model that is read."""
 
 GROWTH_MB = 40.0
-"""Lifters that are opened for the first time take up to 10 MB each. A picture that is kept would be 58 kB a frame, 58 MB
-in half of the run. What is smaller takes the hour that the benchmark takes: see docs/reliability.md."""
+"""Lifters that are opened for the first time take up to 10 MB each. A picture that is kept would be 58 kB a frame, 58
+MB in half of the run. What is smaller takes the hour that the benchmark takes: see docs/reliability.md."""
 
 
 @pytest.mark.slow
