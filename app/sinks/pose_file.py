@@ -151,7 +151,7 @@ def write_columns(file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]]
     """Write columns and facts in the format that the file's suffix names, and give the file its final name.
 
     Raises:
-        OutputError: the file cannot be written; nothing is left behind.
+        OutputError: the file cannot be written, and nothing is left behind; or it cannot have its name.
     """
     if (facts["mode"], facts["bones"]) == ("file", "fixed"):
         columns = {**columns, "poses_3d": hold_last_lengths(columns["poses_3d"], columns["track_id"])}
@@ -161,10 +161,10 @@ def write_columns(file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]]
             # Somebody may have removed the folder, but not what is in memory.
             file.partial.parent.mkdir(parents=True, exist_ok=True)
             write(file.partial, columns, facts)
-        file.commit()
     except BaseException:
         file.discard()
         raise
+    file.commit()
 
 
 def _write_npz(path: Path, columns: Mapping[str, np.ndarray[Any, Any]], facts: Mapping[str, Any]) -> None:

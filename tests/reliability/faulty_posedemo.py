@@ -26,7 +26,7 @@ from posedemo.datatypes import Frame, Keypoints2D
 from posedemo.skeleton import MEDIAPIPE33
 
 FAULTY_FRAME = 40
-_FRAME_S = 0.004
+_FRAME_S, _SLOW_FRAME_S = 0.004, 0.1
 
 
 class Walker:
@@ -35,18 +35,20 @@ class Walker:
     Args:
         at_frame: called with the number of each frame before it is looked at.
         is_joined: somebody else comes at ``FAULTY_FRAME``.
+        frame_s: that a frame takes at least.
     """
 
-    def __init__(self, at_frame: Callable[[int], None], *, is_joined: bool = False) -> None:
+    def __init__(self, at_frame: Callable[[int], None], *, is_joined: bool, frame_s: float) -> None:
         self._at_frame = at_frame
         self._is_joined = is_joined
+        self._frame_s = frame_s
         self._num_frames = 0
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
         """The same person in the same frame, however often it is run."""
         self._at_frame(self._num_frames)
         self._num_frames += 1
-        time.sleep(_FRAME_S)
+        time.sleep(self._frame_s)
         index, (width, height) = frame.stamp.index, frame.size_wh
         person = standing_keypoints(width * (0.3 + 0.0002 * index), 0.8 * height, MEDIAPIPE33)
         tremor = np.random.default_rng(index).normal(size=person.xy_px.shape)
@@ -96,7 +98,7 @@ def _hang() -> None:
 def _refuse_to_encode() -> None:
     from posedemo.sinks import annotated_video
 
-    annotated_video._ENCODER = {"preset": "a preset that nobody knows"}
+    annotated_video._ENCODER = {"b": "-5000000000000"}  # bits a second
 
 
 def _break_window() -> None:
@@ -153,7 +155,8 @@ OTHER_FAULTS: dict[str, Callable[[], None]] = {
 def main(fault: str, arguments: list[str]) -> int:
     """Run posedemo with one fault, or none."""
     at_frame = DETECTOR_FAULTS.get(fault, lambda _: None)
-    registry.create_detector = lambda *_, **__: Walker(at_frame, is_joined=fault == "second-person")
+    frame_s = _SLOW_FRAME_S if fault == "slow" else _FRAME_S
+    registry.create_detector = lambda *_, **__: Walker(at_frame, is_joined=fault == "second-person", frame_s=frame_s)
     if fault != "real-room":
         from posedemo.viewer import offscreen
 
