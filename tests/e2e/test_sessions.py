@@ -1,10 +1,7 @@
 """``--record`` and ``replay``: what was recorded is lifted again bit for bit, and whatever goes wrong is a sentence."""
 
 import json
-import resource
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +10,6 @@ from command_line import COMMAND, TIMEOUT_S, assert_one_sentence, without_displa
 from posedemo.sessions.source import SessionSource
 from sessions import shots, write_session
 from videos import clip_pictures, write_video
-
-PATIENCE_S = 120.0
 
 
 def columns(path) -> dict[str, bytes]:
@@ -88,37 +83,6 @@ def test_replay_with_another_lifter_and_a_video(posedemo, recorded, tmp_path):
         assert len(set(other["track_id"])) < len(set(live["track_id"]))
         assert np.isfinite(other["poses_3d"]).all(), "the detector's own 3D is in the session"
     assert (tmp_path / "other.mp4").stat().st_size > 10_000
-
-
-def test_recording_of_a_program_that_is_killed_can_be_played(start_posedemo, posedemo, demo_clip, tmp_path):
-    running = start_posedemo(
-        "--video", demo_clip, "--headless", "--detector", "mediapipe-lite", "--record", "talk.pose"
-    )
-    path = tmp_path / "talk.pose"
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not path.is_file() or path.stat().st_size < 4_000:
-        assert time.monotonic() < deadline_s and running.poll() is None
-        time.sleep(0.05)
-    running.send_signal(signal.SIGKILL)
-    running.wait(PATIENCE_S)
-    assert posedemo("replay", "talk.pose", "--headless", "--export", "poses.npz").returncode == 0
-    with np.load(tmp_path / "poses.npz") as file:
-        assert len(file["track_id"]) >= 1
-
-
-def test_full_disk_ends_the_recording_and_not_the_show(recorded, tmp_path):
-    """A limit on the size of files stands for the disk."""
-    limit = 6_000
-    done = subprocess.run(
-        [COMMAND, "--video", recorded / "in.mp4", "--headless", "--detector", "mediapipe-lite", "--max-people", "2",
-         "--record", "talk.pose"],
-        cwd=tmp_path, env=without_display(), capture_output=True, text=True, timeout=TIMEOUT_S,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "24 frames" in done.stderr
-    assert "cannot go on recording" in done.stderr
-    assert 1 <= len(sightings(tmp_path / "talk.pose")) < 24
 
 
 def test_bad_sessions_are_one_sentence(posedemo, tmp_path):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from command_line import TIMEOUT_S, assert_one_sentence, without_display
+from posedemo.sessions.source import SessionSource
 from reliability.conftest import FAULTY_POSEDEMO
 from reliability.remains import ended, frames_in, names_in, num_pictures, wait_for_bytes
 
@@ -80,6 +81,17 @@ def test_disk_that_is_full_before_the_pose_file_is(on_small_disk, posedemo, film
     assert kept.tolist() == list(range(len(kept)))
     assert len(kept) > 30
     tried("disk full before pose files are written", 1, "exit 5; `replay a.partial.pose` makes the poses up to there")
+
+
+def test_disk_that_is_full_ends_a_recording_and_not_the_show(on_small_disk, film, tmp_path, tried):
+    done = on_small_disk("--video", film, "--headless", "--max-frames", 600, "--record", "a.pose")
+    assert done.returncode == 0, done.stderr
+    assert "cannot go on recording to a.pose" in done.stderr
+    assert "600 frames" in done.stderr
+    source = SessionSource(tmp_path / "disk" / "a.pose")
+    assert 30 < sum(1 for _ in source.frames()) < 600
+    source.close()
+    tried("disk full while a session is recorded", 1, "exit 0: the show goes on, and what was recorded can be replayed")
 
 
 def test_folder_that_is_removed_in_mid_run(start_faulty, film, tmp_path, tried):

@@ -16,6 +16,7 @@ import psutil
 import pytest
 from command_line import COMMAND, TIMEOUT_S, assert_one_sentence, without_display
 from posedemo.sessions.source import SessionSource
+from posedemo.viewer.snapshot import claim
 from reliability.remains import ended, frames_in, names_in, num_pictures, wait_for_bytes
 
 GROWN = 30_000
@@ -125,6 +126,41 @@ def test_killed_run_leaves_what_can_be_played_and_lifted(start_faulty, faulty, p
         "the video so far plays as `a.partial.mp4`; `replay a.partial.pose` makes every pose so far; the next run "
         "leaves both alone and says so",
     )  # fmt: skip
+
+
+def test_killed_recording_can_be_played(start_faulty, film, tmp_path, tried):
+    process = start_faulty("none", "--video", film, "--headless", "--record", "a.pose")
+    wait_for_bytes(tmp_path / "a.pose", GROWN, process)
+    process.kill()
+    process.wait()
+    assert num_recorded(tmp_path / "a.pose") > 10
+    tried("SIGKILL while a session is recorded", 1, "it can be replayed up to the last frame that was handed over")
+
+
+RECORD_WINDOW = """
+import os, sys, time
+from pathlib import Path
+import numpy as np
+from posedemo.viewer.screen_recording import ScreenRecording
+
+path = Path(sys.argv[1])
+recording = ScreenRecording(path, (320, 240), print)
+rng = np.random.default_rng(0)
+index = 0
+while path.stat().st_size < 300_000:
+    recording.add(rng.integers(0, 255, (240, 320, 3), np.uint8), index / 30)
+    index += 1
+    time.sleep(0.01)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_killed_recording_of_the_window_can_be_played(tmp_path, tried):
+    path = claim(tmp_path, ".mp4")
+    done = subprocess.run([sys.executable, "-c", RECORD_WINDOW, str(path)], timeout=TIMEOUT_S)
+    assert done.returncode == -signal.SIGKILL
+    assert num_pictures(path) > 5
+    tried("SIGKILL while the window is recorded", 1, "the video plays up to the last second")
 
 
 WRITE_POSES = """
