@@ -148,7 +148,7 @@ class SinkSet:
             if error is None:
                 raise
             # What ended the run is the news, and often what the sink that raised it fails with again.
-            if failure is not error:
+            if str(failure) != str(error):
                 logger.warning("%s", failure)
 
     def _discard(self) -> None:

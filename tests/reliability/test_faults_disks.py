@@ -104,6 +104,7 @@ def test_folder_that_is_removed_in_mid_run(start_faulty, film, tmp_path, tried):
     shutil.rmtree(folder)
     done = ended(process)
     assert_sentence(done, 5, "was removed while it was being written")
+    assert done.stderr.count("was removed") == 1
     assert names_in(folder) == ["a.npz"]
     assert 10 < len(frames_in(folder / "a.npz")) < 1200
     tried("output folder removed in mid-run", 1, "exit 5 within a second; the poses so far are written all the same")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from camera_server import CameraServer
 from command_line import TIMEOUT_S, assert_one_sentence, started_commands, without_display
 from gui.conftest import screen  # noqa: F401  a fixture
 from onnx_lifters import echo_lifter
@@ -135,3 +136,16 @@ def test_clock_that_jumps(faulty, short_film, tmp_path, tried, wild_clock):
     with np.load(tmp_path / "calm.npz") as calm, np.load(tmp_path / "wild.npz") as wild:
         assert all(calm[name].tobytes() == wild[name].tobytes() for name in calm.files)
     tried("a time of day that jumps by days at every look, in a file's run", 1, "the same poses, bit for bit")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="LD_PRELOAD")
+def test_clock_that_jumps_in_a_live_run(faulty, tmp_path, tried, wild_clock):
+    with CameraServer(size_wh=(160, 120), fps=15) as camera:
+        options = ("--camera", camera.address, "--headless", "--max-frames", 30, "--export", "a.npz")
+        done = faulty("none", *options, LD_PRELOAD=str(wild_clock))
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "a.npz") as file:
+        span_s = np.ptp(file["time_s"])
+        assert (np.diff(file["time_s"]) > 0).all()
+    assert 1 < span_s < TIMEOUT_S
+    tried("the same in a live run", 1, "times rise as they should")
