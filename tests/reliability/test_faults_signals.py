@@ -75,7 +75,7 @@ def test_ctrl_c_at_any_moment_is_no_traceback(start_posedemo, short_film, tmp_pa
     """While libraries load, while the model is opened, in the run, while files are finished."""
     moments = random.Random(6)
     codes = []
-    for number in range(6):
+    for number in range(4):
         process = start_posedemo(
             "--video", short_film, "--headless", "--detector", "mediapipe-lite", "--export", f"{number}.npz"
         )
@@ -89,7 +89,7 @@ def test_ctrl_c_at_any_moment_is_no_traceback(start_posedemo, short_film, tmp_pa
         assert done.returncode in (0, 130), done.stderr
         assert "Traceback" not in done.stderr
         codes.append(done.returncode)
-    assert codes.count(130) >= 3
+    assert codes.count(130) >= 2
     for path in tmp_path.iterdir():
         assert ".partial" not in path.name
         assert len(frames_in(path)) >= 0
@@ -170,17 +170,17 @@ import numpy as np
 from posedemo.outputs import PartialFile
 from posedemo.sinks.pose_file import write_columns
 
-rows = np.random.default_rng(0).normal(size=(30_000, 17, 3)).astype(np.float32)
+rows = np.random.default_rng(0).normal(size=(int(sys.argv[2]), 17, 3)).astype(np.float32)
 number = np.arange(len(rows))
 columns = {"frame_index": number, "time_s": number / 30, "track_id": 0 * number, "keypoints_2d": rows, "poses_3d": rows}
 write_columns(PartialFile(Path(sys.argv[1])), columns, {"mode": "live", "bones": "free"})
 """
 
 
-@pytest.mark.parametrize("suffix", ["npz", "json", "csv"])
-def test_killed_while_a_pose_file_is_written(tmp_path, tried, suffix):
+@pytest.mark.parametrize(("suffix", "num_rows"), [("npz", 30_000), ("json", 4_000), ("csv", 30_000)])
+def test_killed_while_a_pose_file_is_written(tmp_path, tried, suffix, num_rows):
     """Half of a file is nothing under the final name."""
-    process = subprocess.Popen([sys.executable, "-c", WRITE_POSES, f"a.{suffix}"], cwd=tmp_path)
+    process = subprocess.Popen([sys.executable, "-c", WRITE_POSES, f"a.{suffix}", str(num_rows)], cwd=tmp_path)
     wait_for_bytes(tmp_path / f"a.partial.{suffix}", 1, process)
     process.kill()
     process.wait()
