@@ -25,7 +25,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -182,10 +182,17 @@ class WildCamera:
 
 
 class Memory:
-    """A detector that sees what MediaPipe saw in a clip: nobody for a while, then somebody, then two."""
+    """A detector that sees what MediaPipe saw in a clip: nobody for a while, then somebody, then two.
 
-    def __init__(self, people: list[tuple[Keypoints2D, ...]], chance: random.Random) -> None:
+    Args:
+        people: of the clip's frames.
+        size_wh: of the clip.
+        chance: decides who is there.
+    """
+
+    def __init__(self, people: list[tuple[Keypoints2D, ...]], size_wh: tuple[int, int], chance: random.Random) -> None:
         self._people = people
+        self._size_wh = size_wh
         self._chance = chance
         self._num_frames = self._num_left = 0
         self._company = 1
@@ -199,7 +206,10 @@ class Memory:
         people = self._people[self._num_frames % len(self._people)]
         if self._company == 2:
             people = people + self._people[(self._num_frames + len(self._people) // 2) % len(self._people)]
-        return people if self._company else ()
+        if not self._company:
+            return ()
+        scale = np.float32(min(have / clip for have, clip in zip(frame.size_wh, self._size_wh, strict=True)))
+        return tuple(replace(person, xy_px=person.xy_px * scale) for person in people)
 
     def forget(self) -> None:
         """It follows nobody."""
@@ -272,10 +282,11 @@ def soak(
     """
     source = SessionSource(session)
     people = [frame.detections.found for frame in source.frames() if frame.detections]
+    size_wh = source.info.size_wh
     source.close()
     cameras = WildCameras(chance, fault_every=fault_every)
     opening._open_device = cameras.open  # type: ignore[assignment]
-    registry.create_detector = lambda *_, **__: Memory(people, chance)  # type: ignore[assignment,return-value]
+    registry.create_detector = lambda *_, **__: Memory(people, size_wh, chance)  # type: ignore[assignment,return-value]
     in_haste()
     machine = Machine(num_frames)
     fingers = Fingers(cameras, machine, chance)

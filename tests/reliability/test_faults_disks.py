@@ -84,12 +84,12 @@ def test_disk_that_is_full_before_the_pose_file_is(on_small_disk, posedemo, film
 
 
 def test_disk_that_is_full_ends_a_recording_and_not_the_show(on_small_disk, film, tmp_path, tried):
-    done = on_small_disk("--video", film, "--headless", "--max-frames", 600, "--record", "a.pose")
+    done = on_small_disk("--video", film, "--headless", "--record", "a.pose")
     assert done.returncode == 0, done.stderr
     assert "cannot go on recording to a.pose" in done.stderr
-    assert "600 frames" in done.stderr
+    assert "1200 frames" in done.stderr
     source = SessionSource(tmp_path / "disk" / "a.pose")
-    assert 30 < sum(1 for _ in source.frames()) < 600
+    assert 30 < sum(1 for _ in source.frames()) < 1200
     source.close()
     tried("disk full while a session is recorded", 1, "exit 0: the show goes on, and what was recorded can be replayed")
 
@@ -104,7 +104,6 @@ def test_folder_that_is_removed_in_mid_run(start_faulty, film, tmp_path, tried):
     shutil.rmtree(folder)
     done = ended(process)
     assert_sentence(done, 5, "was removed while it was being written")
-    assert done.stderr.count("was removed") == 1
     assert names_in(folder) == ["a.npz"]
     assert 10 < len(frames_in(folder / "a.npz")) < 1200
     tried("output folder removed in mid-run", 1, "exit 5 within a second; the poses so far are written all the same")
