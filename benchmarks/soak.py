@@ -100,6 +100,7 @@ class WildCameras:
         self._chance = chance
         self._fault_every = fault_every
         self._num_given = 0
+        self._time_s = time.monotonic()
         self._size_wh = SIZES_WH[0]
         self._is_refused = False
         self._taken = threading.Condition()
@@ -155,9 +156,11 @@ class WildCameras:
         with self._taken:
             before = self._num_taken
         width, height = size_wh
+        # Ahead of the clock, on which the fallback's pictures are timed, and never behind it.
+        self._time_s = max(self._time_s + 1 / FPS, time.monotonic())
         frame = Frame(
             np.full((height, width, 3), self._num_given % 200, np.uint8),
-            Stamp(self._num_given, self._num_given / FPS),
+            Stamp(self._num_given, self._time_s),
         )
         self._num_given += 1
         with self._taken:
@@ -343,6 +346,7 @@ def main() -> None:
             "samples": [asdict(sample) for sample in samples],
             "growth_mb": growth_mb,
             "frames": fingers.num_frames,
+            "poses": fingers.num_poses,
         }
         summary |= {"faults": cameras.faults, "keys": fingers.keys, "duration_s": duration_s}
         arguments.json.write_text(json.dumps(summary, indent=1) + "\n")

@@ -37,6 +37,7 @@ def test_nothing_grows(tmp_path, tried):
     assert "Traceback" not in done.stderr
     summary = json.loads((tmp_path / "soak.json").read_text())
     assert summary["frames"] == NUM_FRAMES
+    assert summary["poses"] > NUM_FRAMES / 4, "hardly anybody was followed"
     num_faults = sum(summary["faults"].values())
     assert num_faults >= 5, summary["faults"]
     assert sum(summary["keys"].values()) >= 5
