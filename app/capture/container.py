@@ -10,10 +10,18 @@ import av
 from ..errors import SourceError
 
 MAX_PIXELS = 8192 * 8192
-"""Of a picture: twice 8K. A damaged header may claim 65535x65535, which would be 13 GB a picture."""
+"""Of a picture: twice 8K. A damaged header may claim 65535x65535, which would be 13 GB."""
 
-_OPTIONS = {"max_pixels": str(MAX_PIXELS), "pattern_type": "none"}
-"""``pattern_type``: ``frame%03d.png`` is the name of a file here, not of a thousand."""
+DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+
+_LISTS = {"hls", "dash", "concat", "sdp", "imf"}
+"""Formats that only name addresses or other files. A playlist that nobody adds to any more is waited for without end."""
+
+_OPTIONS = {
+    # ``frame%03d.png`` is the name of one file here, not of a thousand.
+    "pattern_type": "none",
+    "format_whitelist": ",".join(sorted(av.formats_available - _LISTS)),
+}
 
 
 def open_container(path: Path) -> av.container.InputContainer:
@@ -25,7 +33,7 @@ def open_container(path: Path) -> av.container.InputContainer:
     _check_is_file(path)
     try:
         # Without the protocol, FFmpeg takes "talk: part 1.mp4" for an address. Titles in old files are in any encoding.
-        return av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace")
+        return av.open(f"file:{path}", container_options=_OPTIONS, metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         raise SourceError(
             f"{path} is not a video that can be read ({error.strerror})", "check that it plays in a video player"

@@ -35,7 +35,8 @@ class Timeline:
             step_s: how long something usually lasts, above 0.
         """
         if self._last_s is None:
-            self._last_s = stated_s or 0.0
+            is_wrong = stated_s is None or (following_s is not None and following_s < stated_s)
+            self._last_s = max(0.0, (following_s or 0.0) - step_s) if is_wrong or stated_s is None else stated_s
         else:
             self._last_s = self._after(self._last_s, stated_s, following_s, step_s)
         self._last_stated_s = stated_s

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..datatypes import Frame, ImageArray, Stamp
 from ..errors import SourceError
-from .container import MAX_PIXELS, open_container
+from .container import DECODER_OPTIONS, MAX_PIXELS, open_container
 from .decoding import Losses, decode
 from .picture_change import fitted
 from .source import LIVE_TIME_BASE, SourceInfo
@@ -52,6 +52,7 @@ class VideoFile:
         try:
             self._stream = self._find_stream()
             self._stream.thread_type = "AUTO"
+            self._stream.codec_context.options = DECODER_OPTIONS
             self._losses = Losses()
             self._decoder = decode(self._container, self._stream, self._losses)
             first = next(self._decoder, None)
@@ -89,18 +90,20 @@ class VideoFile:
     def _find_stream(self) -> av.VideoStream:
         for stream in self._container.streams.video:
             if stream.codec_context is not None and not stream.disposition & av.stream.Disposition.attached_pic:
+                self._check_size(stream)
                 return stream
         raise SourceError(f"{self._path} has no picture to read", "give a video file")
 
-    def _nothing_in_it(self) -> SourceError:
-        """Why there is no first picture."""
-        width, height = self._stream.width, self._stream.height
-        if width * height > MAX_PIXELS:
-            return SourceError(
-                f"the pictures of {self._path} are {width}x{height} large, at most {MAX_PIXELS / 1e6:.0f} megapixels "
-                "are read",
+    def _check_size(self, stream: av.VideoStream) -> None:
+        if stream.width * stream.height > MAX_PIXELS:
+            raise SourceError(
+                f"the pictures of {self._path} are {stream.width}x{stream.height} pixels large, and at most "
+                f"{MAX_PIXELS / 1e6:.0f} megapixels are read",
                 "make a smaller copy, of 1920x1080 for example: the detector needs no more",
             )
+
+    def _nothing_in_it(self) -> SourceError:
+        """Why there is no first picture."""
         if self._losses.num_unreadable:
             return SourceError(
                 f"{self._path} is damaged: not one of its {self._losses.num_packets} pictures could be read",
