@@ -20,14 +20,11 @@ from pathlib import Path
 from typing import cast
 
 import av
-import numpy as np
+from annotating import open_annotated_video
 from damage import Kind, damaged
 from posedemo.capture.video import VideoFile
-from posedemo.datatypes import ImageArray, Result
+from posedemo.datatypes import Result
 from posedemo.errors import SourceError
-from posedemo.outputs import PartialFile
-from posedemo.sinks.annotated_video import AnnotatedVideo, pane_sizes
-from posedemo.viewer.offscreen import RoomRenderer
 
 PATIENCE_S = 60
 """The kernel ends the process after so long, however deep it hangs. A trial takes milliseconds."""
@@ -55,22 +52,6 @@ class Outcome:
     mistake: str | None = None
 
 
-class BlankRoom:
-    """Stands in for the 3D pane, which has nothing to do with damaged files and would take ten times as long."""
-
-    def __init__(self, size_wh: tuple[int, int]) -> None:
-        self._picture = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
-
-    def submit(self, people: object, time_s: float) -> None:
-        del people, time_s
-
-    def receive(self) -> ImageArray:
-        return self._picture
-
-    def close(self) -> None:
-        pass
-
-
 def read(path: Path, annotated: Path | None) -> Outcome:
     """Read a video as the program does, and write it again where there is a place for it."""
     said = Remembered()
@@ -82,7 +63,7 @@ def read(path: Path, annotated: Path | None) -> Outcome:
         assert error.message.startswith((str(path), "the pictures of")), error.message
         outcome.refused = error.message
         return outcome
-    sink = None if annotated is None else annotating(annotated, source)
+    sink = None if annotated is None else open_annotated_video(annotated, source)
     longest_s = max(LONGEST_S, float(LONGEST_PICTURES / (source.info.fps or 1)))
     try:
         for frame in source.frames():
@@ -115,11 +96,6 @@ class Remembered(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.words.append(record.getMessage())
-
-
-def annotating(path: Path, source: VideoFile) -> AnnotatedVideo:
-    room = cast(RoomRenderer, BlankRoom(pane_sizes(source.info.size_wh)[1]))
-    return AnnotatedVideo(PartialFile(path), source.info, room, mirror=False)
 
 
 def check_playable(path: Path, num_pictures: int, longest_s: float) -> None:
