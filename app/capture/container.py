@@ -15,7 +15,7 @@ MAX_PIXELS = 8192 * 8192
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 
 _LISTS = {"hls", "dash", "concat", "sdp", "imf"}
-"""Formats that only name addresses or other files. A playlist that nobody adds to any more is waited for without end."""
+"""Formats that only name addresses or other files. FFmpeg waits without end for a playlist that nobody adds to."""
 
 _OPTIONS = {
     # ``frame%03d.png`` is the name of one file here, not of a thousand.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import av
 
@@ -31,9 +32,7 @@ class Losses:
         parts = []
         if self.num_unreadable:
             share = 100 * self.num_unreadable / self.num_packets
-            parts.append(
-                f"{self.num_unreadable} of {self.num_packets} pictures ({share:.2g} %) could not be read and were skipped"
-            )
+            parts.append(f"{self.num_unreadable} of {self.num_packets} pictures ({share:.2g} %) could not be read")
         if self.num_patched:
             parts.append(f"{self.num_patched} are shown as far as they could be read")
         return ", ".join(parts) or None
@@ -62,7 +61,7 @@ def decode(container: av.container.InputContainer, stream: av.VideoStream, losse
             losses.num_unreadable += 1
 
 
-def _packets(container: av.container.InputContainer, losses: Losses) -> Iterator[av.Packet]:
+def _packets(container: av.container.InputContainer, losses: Losses) -> Iterator[av.Packet[Any]]:
     """Packets of pictures and sound, until the end or the first place that cannot be read."""
     packets = container.demux(container.streams.video, container.streams.audio)
     while True:

@@ -165,7 +165,8 @@ def pane_sizes(size_wh: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, in
     aspect = width / height
     tallest = min(MAX_CANVAS_WH[1], MAX_CANVAS_WH[0] / (aspect + ROOM_ASPECT))
     pane_height = min(tallest, max(height, MIN_CANVAS_HEIGHT))
-    return (_even(pane_height * aspect), _even(pane_height)), (_even(pane_height * ROOM_ASPECT), _even(pane_height))
+    room_wh = _even(pane_height * ROOM_ASPECT), _even(pane_height)
+    return (min(_even(pane_height * aspect), MAX_CANVAS_WH[0] - room_wh[0]), room_wh[1]), room_wh
 
 
 def _even(length: float) -> int:

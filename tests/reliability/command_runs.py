@@ -9,29 +9,34 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
+from command_line import without_display
+from posedemo.cli import main as posedemo
+
+TESTS = Path(__file__).resolve().parents[1]
 PATIENCE_S = 120
 """The kernel ends the process after so long, however deep it hangs. A run takes seconds."""
 
 
-def run_commands(folder: Path, runs: Sequence[Sequence[object]], timeout_s: float = 600) -> list[subprocess.CompletedProcess[str]]:
+def run_commands(folder: Path, runs: Sequence[Sequence[object]]) -> list[subprocess.CompletedProcess[str]]:
     """What ``posedemo`` does with each list of arguments, in a folder and without a display.
 
     Raises:
         AssertionError: it hung, or ended the process.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    # tests/ is on the path of pytest, but not of a process of its own.
+    environment = without_display() | {"PYTHONPATH": str(TESTS)}
     arguments = [[str(argument) for argument in run] for run in runs]
     done = subprocess.run(
         [sys.executable, Path(__file__)], input=json.dumps(arguments), cwd=folder, env=environment,
-        capture_output=True, text=True, timeout=timeout_s,
+        capture_output=True, text=True,
     )  # fmt: skip
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(answers) == len(runs), f"{arguments[len(answers)]} ended the process: {done.returncode} {done.stderr}"
@@ -40,8 +45,6 @@ def run_commands(folder: Path, runs: Sequence[Sequence[object]], timeout_s: floa
 
 def main() -> None:
     """Do the runs that come on standard input."""
-    from posedemo.cli import main as posedemo
-
     runs = json.load(sys.stdin)
     answers = os.fdopen(os.dup(1), "w")
     for arguments in runs:
@@ -56,10 +59,11 @@ def main() -> None:
             signal.alarm(0)
             sys.stdout.flush()
             sys.stderr.flush()
-            print(json.dumps({"returncode": code, "stdout": _written(output), "stderr": _written(errors)}), file=answers, flush=True)
+            answer = {"returncode": code, "stdout": _written(output), "stderr": _written(errors)}
+            print(json.dumps(answer), file=answers, flush=True)
 
 
-def _written(file) -> str:
+def _written(file: IO[bytes]) -> str:
     file.seek(0)
     return file.read().decode(errors="surrogateescape")
 

@@ -17,8 +17,9 @@ def damaged(content: bytes, kind: Kind, seed: int, *, other: bytes) -> bytes:
 
     Args:
         content: of a good file.
-        kind: ``cut`` short anywhere; up to 256 ``bits`` turned anywhere; up to 32 bytes of the ``header`` (the first or the
-            last 1500 bytes) replaced; a stretch replaced by a ``splice`` of another file; a stretch missing, a ``hole``.
+        kind: ``cut`` short anywhere; up to 256 ``bits`` turned anywhere; up to 32 bytes of the ``header``, the first or
+            the last 1500 bytes, replaced; a stretch replaced by a ``splice`` of another file; or a stretch missing, a
+            ``hole``.
         seed: which of them.
         other: where splices come from.
     """

@@ -77,7 +77,8 @@ def seen_s(path: Path) -> list[float]:
     """When the left part of the picture turns white."""
     with av.open(str(path)) as container:
         brightness = [
-            (frame.time, frame.to_ndarray(format="gray")[:, : frame.height].mean()) for frame in container.decode(video=0)
+            (frame.time, frame.to_ndarray(format="gray")[:, : frame.height].mean())
+            for frame in container.decode(video=0)
         ]
     return _beginnings([(time_s, mean > 128) for time_s, mean in brightness])
 

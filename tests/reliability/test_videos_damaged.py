@@ -151,7 +151,7 @@ def test_what_is_missing_at_the_end_is_told(folder, tried):
 
 
 def test_damaged_videos_become_whole_annotated_ones(folder, tried):
-    cases = trials(folder, HAVE_SOUND, 3, is_annotated=True)
+    cases = trials(folder, HAVE_SOUND, 2, is_annotated=True)
     outcomes = run(folder, cases)
     assert_no_mistake(outcomes)
     written = [outcome for _, outcome in outcomes if outcome.num_pictures]

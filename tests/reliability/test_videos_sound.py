@@ -41,7 +41,7 @@ def test_every_sound_stays_in_step(tmp_path, tried, name, options):
 
 
 def test_variable_rate_does_not_drift(tmp_path, tried):
-    """60 frames in the first second and 10 in each of the next two: at their mean rate, the last flash would be 0.8 s off."""
+    """60 frames in the first second, 10 in each of the next two: at their mean rate, flashes would be 0.8 s off."""
     times_s = np.concatenate([np.arange(60) / 60, 1 + np.arange(20) / 10])
     source = write_flashes(tmp_path / "phone.mp4", times_s, (0.5, 1.5, 2.5))
     annotate_file(source, tmp_path / "out.mp4")

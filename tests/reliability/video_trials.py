@@ -2,8 +2,8 @@
 
     python video_trials.py FOLDER < trials.json
 
-Trials come as a JSON list of ``[file, kind of damage, seed, file for splices, whether to annotate]``. For each there is a
-line when it begins and one that says how it ended, so that a process that dies names the one that killed it.
+Trials come as a JSON list of ``[file, kind of damage, seed, file for splices, whether to annotate]``. For each there is
+a line when it begins and one that says how it ended, so that a process that dies names the one that killed it.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def read(path: Path, annotated: Path | None) -> Outcome:
         outcome.refused = error.message
         return outcome
     sink = None if annotated is None else open_annotated_video(annotated, source)
+    last_s = -1.0
     longest_s = max(LONGEST_S, float(LONGEST_PICTURES / (source.info.fps or 1)))
     try:
         for frame in source.frames():
             assert frame.size_wh == source.info.size_wh, "every picture has the size of the first"
             assert math.isfinite(frame.stamp.time_s)
-            last_s = -1.0 if outcome.num_pictures == 0 else last_s
             assert last_s < frame.stamp.time_s < longest_s, "times rise, and nothing lasts an hour"
             last_s = frame.stamp.time_s
             outcome.num_pictures += 1

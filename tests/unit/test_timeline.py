@@ -1,6 +1,7 @@
 """Times that a file states, and when its pictures really are."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -59,10 +60,8 @@ LONGEST_S = 1e9
 times = st.one_of(st.none(), st.floats(-LONGEST_S, LONGEST_S), st.floats(0, 10))
 
 
-@given(
-    st.lists(times, min_size=1, max_size=40), st.one_of(st.none(), st.floats(0, LONGEST_S)), st.floats(1e-4, 10)
-)
+@given(st.lists(times, min_size=1, max_size=40), st.one_of(st.none(), st.floats(0, LONGEST_S)), st.floats(1e-4, 10))
 def test_times_rise_whatever_is_stated(stated, end_s, step_s):
     result = placed(stated, end_s=end_s, step_s=step_s)
     assert all(math.isfinite(time_s) for time_s in result)
-    assert all(earlier < later for earlier, later in zip(result, result[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(result))
