@@ -180,7 +180,9 @@ def _encoding(path: Path) -> Iterator[None]:
         with writing(path):
             yield
     except av.FFmpegError as error:
-        raise OutputError(f"cannot write {path}: the encoder says {error.strerror!r}", "try other --export") from error
+        raise OutputError(
+            f"cannot write {path}: the encoder says {error.strerror!r}", "leave out --output; --export writes the poses"
+        ) from error
 
 
 class _Encoder:

@@ -49,9 +49,9 @@ def test_long_hole_is_believed_where_the_file_is_so_long(end_s, expected):
 
 
 def test_repeated_times_do_not_add_up():
-    """Each second picture repeats the time of the one before it: after an hour the sound is still in step."""
-    stated = [index // 2 * 2 / 30 for index in range(30 * 3600)]
-    assert placed(stated, end_s=3600.0, step_s=1 / 30)[-1] == pytest.approx(stated[-1], abs=2 / 30)
+    """Each second picture repeats the time of the one before it: after five minutes the sound is still in step."""
+    stated = [index // 2 * 2 / 30 for index in range(30 * 300)]
+    assert placed(stated, end_s=300.0, step_s=1 / 30)[-1] == pytest.approx(stated[-1], abs=2 / 30)
 
 
 LONGEST_S = 1e9
