@@ -62,8 +62,8 @@ def decode(container: av.container.InputContainer, stream: av.VideoStream, losse
 
 
 def _packets(container: av.container.InputContainer, losses: Losses) -> Iterator[av.Packet[Any]]:
-    """Packets of pictures and sound, until the end or the first place that cannot be read."""
-    packets = container.demux(container.streams.video, container.streams.audio)
+    """Packets of all streams, until the end or the first place that cannot be read."""
+    packets = container.demux()
     while True:
         try:
             yield next(packets)
