@@ -91,9 +91,9 @@ def _main(arguments: list[str]) -> int:
     except PosedemoError as error:
         if debug:
             raise
-        print(f"posedemo: error: {error.message}", file=sys.stderr)
+        print(f"posedemo: error: {_visible(error.message)}", file=sys.stderr)
         if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+            print(f"hint: {_visible(error.hint)}", file=sys.stderr)
         return error.exit_code
     except ImportError as error:
         if debug:
@@ -288,10 +288,23 @@ def _above_zero(text: str, what: str) -> float:
     return number
 
 
+def _visible(text: str) -> str:
+    """Text in one line: a file's name may hold line feeds, and commands for the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class _OneLine(logging.Formatter):
+    """Keeps every message in a line of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, with what cannot be printed in it made visible."""
+        return _visible(super().format(record))
+
+
 def _set_up_logging(*, debug: bool) -> None:
     """Talk goes to standard error: data on standard output stays clean."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("posedemo: %(message)s"))
+    handler.setFormatter(logging.Formatter("posedemo: %(message)s") if debug else _OneLine("posedemo: %(message)s"))
     logger = logging.getLogger("posedemo")
     logger.handlers = [handler]
     logger.setLevel(logging.DEBUG if debug else logging.INFO)

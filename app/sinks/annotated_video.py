@@ -7,8 +7,10 @@ detector does not wait for either.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -163,11 +165,24 @@ def pane_sizes(size_wh: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, in
     aspect = width / height
     tallest = min(MAX_CANVAS_WH[1], MAX_CANVAS_WH[0] / (aspect + ROOM_ASPECT))
     pane_height = min(tallest, max(height, MIN_CANVAS_HEIGHT))
-    return (_even(pane_height * aspect), _even(pane_height)), (_even(pane_height * ROOM_ASPECT), _even(pane_height))
+    room_wh = _even(pane_height * ROOM_ASPECT), _even(pane_height)
+    return (min(_even(pane_height * aspect), MAX_CANVAS_WH[0] - room_wh[0]), room_wh[1]), room_wh
 
 
 def _even(length: float) -> int:
     return max(2, 2 * round(length / 2))
+
+
+@contextmanager
+def _encoding(path: Path) -> Iterator[None]:
+    """Turn what disk and encoder refuse while writing ``path`` into an OutputError that names it."""
+    try:
+        with writing(path):
+            yield
+    except av.FFmpegError as error:
+        raise OutputError(
+            f"cannot write {path}: the encoder says {error.strerror!r}", "leave out --output; --export writes the poses"
+        ) from error
 
 
 class _Encoder:
@@ -180,7 +195,7 @@ class _Encoder:
         self._start_s: float | None = None
         self._last_pts = -1
         self._num_written = 0
-        with writing(file.path):
+        with _encoding(file.path):
             self._container = av.open(str(file.partial), "w", format="mp4", options={"movflags": "+faststart"})
             self._stream: Any = self._container.add_stream("libx264", rate=info.fps or _FALLBACK_FPS, options=_ENCODER)
             self._stream.width = self.panes[0][0] + self.panes[1][0]
@@ -208,7 +223,7 @@ class _Encoder:
         picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
         self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / self._info.time_base))
         picture.pts, picture.time_base = self._last_pts, self._info.time_base
-        with writing(self._file.path):
+        with _encoding(self._file.path):
             self._mux(picture)
             if self._audio is not None:
                 self._audio.write_until(time_s - self._start_s)
@@ -216,7 +231,7 @@ class _Encoder:
 
     def close(self) -> None:
         """Flush and close the file."""
-        with writing(self._file.path):
+        with _encoding(self._file.path):
             self._mux(None)
             if self._audio is not None:
                 # Sound that outlasts the pictures is kept, but not beyond the point where a run was stopped.

@@ -53,11 +53,19 @@ PURE = (
         )
     ),
     "sessions/records",
+    "capture/timeline",
 )
 ONLY_IMPORTERS = {
     "mediapipe": {"detectors/mediapipe_pose.py"},
     "onnxruntime": {"lifters/onnx_gcn.py"},
-    "av": {"capture/video.py", "sinks/annotated_video.py", "sinks/audio_track.py", "viewer/screen_recording.py"},
+    "av": {
+        "capture/container.py",
+        "capture/decoding.py",
+        "capture/video.py",
+        "sinks/annotated_video.py",
+        "sinks/audio_track.py",
+        "viewer/screen_recording.py",
+    },
     "torch": set(),
 }
 SHARED_WITH_TRAINING = {
