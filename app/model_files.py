@@ -56,6 +56,11 @@ def load(kind: Kind, name_or_path: str) -> ModelFile:
     )
 
 
+def is_own(kind: Kind, name_or_path: str) -> bool:
+    """True for a file of the user's, of which nothing is known beforehand; whether it is there, ``load`` tells."""
+    return name_or_path not in known_names(kind)
+
+
 def sha256(kind: Kind, name_or_path: str) -> str:
     """Hash of a model's file.
 
