@@ -62,14 +62,15 @@ def try_out(kind: Kind, path: str) -> None:
     """Let a process of its own open a model file that did not come with the program.
 
     A file can be sound by every rule and still ask for all memory, for hours of work, or for what makes a native
-    library crash. That ends the other process. A file that is refused in the usual way is let through here: whoever
-    opens it then says why.
+    library crash. That ends the other process.
 
     Raises:
-        ModelError: it was not opened.
+        ModelError: it was refused there, or not opened in time and with little memory.
     """
     try:
-        ask("opening", kind, path, limit_s=_OPENING_LIMIT_S)
+        answer = ask("opening", kind, path, limit_s=_OPENING_LIMIT_S)
+        if refusal := answer.get("refusal"):
+            raise ModelError(*refusal)
     except ProbeError as error:
         raise ModelError(
             f"{path} cannot be used: a process that only opened it {error.message}",
@@ -136,16 +137,18 @@ def _lifter(name: str, provider: str) -> dict[str, Any]:
 
 
 def _opening(kind: Kind, path: str) -> dict[str, Any]:
-    """Open a model file as a run would, with limited memory. One that is refused is an answer, too."""
+    """Open a model file as a run would, with limited memory. A refusal is an answer, too."""
     from . import model_files, registry
 
     _limit_memory()
-    with contextlib.suppress(PosedemoError):
+    try:
         model = model_files.load(kind, path)
         if kind == "detector":
             registry.open_detector(model, max_people=1).close()
         else:
             registry.open_lifter(model, provider="cpu").close()
+    except PosedemoError as error:
+        return {"refusal": (error.message, error.hint)}
     return {}
 
 

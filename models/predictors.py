@@ -18,6 +18,7 @@ from ..onnx_structure import reason_to_refuse
 from ..probing import try_out
 from ..sight import turn_to_pelvis
 from ..skeleton import H36M17, SKELETONS, Skeleton
+from ..window import MOST_FRAMES
 from .checkpoints import Checkpoint, load_checkpoint
 from .lifter import Lifter
 from .normalise import PERSON, SCREEN, SIGHT
@@ -29,8 +30,6 @@ _BATCH_FRAMES = 8192
 _CHUNK_FRAMES = 2**18
 """Frames of the windows that are cut out of sequences at a time: what would be gigabytes is never there at once."""
 
-
-_MOST_FRAMES = 2048
 
 _MIRROR = np.array([-1, 1, 1], np.float32)
 
@@ -145,7 +144,7 @@ def _stated(metadata: Mapping[str, str]) -> Predictor:
         ValueError: something is stated that cannot be.
     """
     num_frames, target, rate_hz = int(metadata["window"]), int(metadata["target"]), float(metadata["rate_hz"])
-    if not 0 <= target < num_frames <= _MOST_FRAMES or not 0 < rate_hz < math.inf:
+    if not 0 <= target < num_frames <= MOST_FRAMES or not 0 < rate_hz < math.inf:
         raise ValueError("no window")
     return Predictor(
         lift=lambda xy: xy,

@@ -214,7 +214,7 @@ def _column(
     column = arrays.get(name, default)
     if column.shape != (num_rows,) or column.dtype.kind not in "iuf":
         raise SourceError(f"{name} in {path} is not one number a row", f"it needs the shape ({num_rows},)")
-    if column.dtype.kind == "f" and not (np.abs(column) <= _LARGEST_NUMBER).all():
+    if column.dtype.kind == "f" and not (np.abs(column.astype(np.float64)) <= _LARGEST_NUMBER).all():
         raise SourceError(f"{name} in {path} holds values that are not finite, or beyond reason", _FORMAT_HINT)
     return column
 

@@ -17,6 +17,7 @@ from ..native_output import quiet_native_output
 from ..onnx_structure import reason_to_refuse
 from ..sight import turn_to_pelvis
 from ..skeleton import H36M17
+from ..window import MOST_FRAMES
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,6 @@ _OTHER_NORMALISATION = "takes 2D joints in the normalisation {}, this program gi
 _EXPORT_HINT = "export the lifter with `posedemo export`"
 
 _TRIED = 2
-_MOST_FRAMES = 2048
 _RATES_HZ = (1.0, 1000.0)
 
 PROVIDERS = {
@@ -211,7 +211,7 @@ def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
             raise ModelError(f"{name} {sentence.format(repr(metadata[key]), repr(expected))}", _EXPORT_HINT)
     num_frames, target = _whole_number(metadata, "window", name), _whole_number(metadata, "target", name)
     rate_hz = _number(metadata, "rate_hz", name)
-    if not 1 <= num_frames <= _MOST_FRAMES or not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+    if not 1 <= num_frames <= MOST_FRAMES or not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
         raise ModelError(f"{name} states a window of {num_frames} frames at {rate_hz:g} Hz", _EXPORT_HINT)
     if not 0 <= target < num_frames:
         raise ModelError(

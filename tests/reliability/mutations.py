@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -65,3 +68,36 @@ def _insert_noise(content: bytes, random: np.random.Generator) -> bytes:
 
 
 _CHANGES = (_truncate, _flip_bits, _flip_bits, _overwrite, _splice, _leave_out, _insert_noise)
+
+
+_ODD = (None, True, -1, 0, 1, 10**400, 2**63, -0.5, 1e308, float("nan"), float("inf"), "", "x", "9" * 50, [], {}, [[]])
+
+
+def mutated_json(content: object, count: int, *, seed: int = 0) -> Iterator[str]:
+    """JSON text in as many variants, with one to three of its values dropped, repeated or replaced by odd ones."""
+    for number in range(count):
+        random = np.random.default_rng((seed, number))
+        changed = copy.deepcopy(content)
+        for _ in range(int(random.integers(1, 4))):
+            places = list(_json_places(changed))
+            if places:
+                _change_json(*places[int(random.integers(len(places)))], random)
+        yield json.dumps(changed)
+
+
+def _json_places(content: object) -> Iterator[tuple[Any, Any]]:
+    """Every container with each of its keys or positions."""
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in items:
+        yield content, key
+        yield from _json_places(value)
+
+
+def _change_json(container: Any, key: Any, random: np.random.Generator) -> None:
+    kind = int(random.integers(4))
+    if kind == 0:
+        del container[key]
+    elif kind == 1 and isinstance(container, list):
+        container.append(container[key])
+    else:
+        container[key] = copy.deepcopy(_ODD[int(random.integers(len(_ODD)))])
