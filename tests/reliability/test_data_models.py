@@ -22,12 +22,12 @@ MODEL = 4
 OPENER = Path(__file__).with_name("open_models.py")
 LIFTER, BUNDLE = "semgcn.onnx", "pose_landmarker_lite.task"
 TRIALS = {
-    "lifters with bytes cut, flipped, spliced, overwritten": ("bytes", LIFTER, 300),
+    "lifters with bytes cut, flipped, spliced, overwritten": ("bytes", LIFTER, 150),
     "small lifters with bytes cut, flipped, spliced, overwritten": ("bytes", "echo", 300),
-    "lifters with fields dropped, repeated, exchanged, set to extremes": ("fields", LIFTER, 300),
+    "lifters with fields dropped, repeated, exchanged, set to extremes": ("fields", LIFTER, 100),
     "small lifters with fields dropped, repeated, exchanged, set to extremes": ("fields", "echo", 300),
-    "MediaPipe bundles with bytes cut, flipped, spliced, overwritten": ("bytes", BUNDLE, 150),
-    "MediaPipe bundles, sound as archives, with a damaged network": ("networks", BUNDLE, 150),
+    "MediaPipe bundles with bytes cut, flipped, spliced, overwritten": ("bytes", BUNDLE, 100),
+    "MediaPipe bundles, sound as archives, with a damaged network": ("networks", BUNDLE, 100),
 }
 
 

@@ -4,6 +4,8 @@ Damaged as bytes; and with headers and frames that have sound checksums and say 
 """
 
 import json
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from posedemo.sessions.source import SessionSource
 from sessions import header, shots, write_session
 from trials import limited_memory, try_all
 
-NUM_FRAMES = 8
+NUM_FRAMES = 40
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def frame_payloads() -> list[bytes]:
 
 def test_damaged_bytes(tmp_path, content, tried):
     tally = try_all(play, damaged(content, 400), tmp_path / "talk.pose")
-    assert tally.read > 100
+    assert tally.read > 50
     tried("bytes cut, flipped, spliced, overwritten: what is whole is played", tally.total, str(tally))
 
 
@@ -71,6 +73,17 @@ def test_frames_that_say_what_cannot_be(tmp_path, tried):
     tried("frames with other numbers in them, under sound checksums: the others are played", tally.total, str(tally))
 
 
+@pytest.fixture
+def same_logging() -> Iterator[None]:
+    """The command line makes the logger its own, which others in this process look into."""
+    logger = logging.getLogger("posedemo")
+    handlers, level, propagate = logger.handlers, logger.level, logger.propagate
+    yield
+    logger.handlers, logger.propagate = handlers, propagate
+    logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("same_logging")
 def test_replayed_by_the_program(tmp_path, content, capfd, monkeypatch, tried):
     """The whole run, of which a file of poses is the end, or a sentence and nothing."""
     monkeypatch.chdir(tmp_path)
