@@ -4,8 +4,6 @@ Damaged as bytes; and with headers and frames that have sound checksums and say 
 """
 
 import json
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -71,16 +69,6 @@ def test_frames_that_say_what_cannot_be(tmp_path, tried):
     tally = try_all(play, contents, tmp_path / "talk.pose")
     assert tally.read == tally.total, "the other frames are whole"
     tried("frames with other numbers in them, under sound checksums: the others are played", tally.total, str(tally))
-
-
-@pytest.fixture
-def same_logging() -> Iterator[None]:
-    """The command line makes the logger its own, which others in this process look into."""
-    logger = logging.getLogger("posedemo")
-    handlers, level, propagate = logger.handlers, logger.level, logger.propagate
-    yield
-    logger.handlers, logger.propagate = handlers, propagate
-    logger.setLevel(level)
 
 
 @pytest.mark.usefixtures("same_logging")
