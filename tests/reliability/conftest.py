@@ -23,7 +23,7 @@ def tried(record_property: Callable[[str, object], None]) -> Tried:
 
 @pytest.fixture
 def same_logging() -> Iterator[None]:
-    """The command line makes the logger its own, which others in this process look into. For tests that call it here."""
+    """The command line makes the logger its own, which other tests look into: put it back."""
     logger = logging.getLogger("posedemo")
     handlers, level, propagate = logger.handlers, logger.level, logger.propagate
     yield

@@ -47,15 +47,15 @@ def lift_file(path: Path) -> None:
 
 
 def test_damaged_bytes(tmp_path, tried):
-    tally = try_all(lift_file, damaged(packed(keypoints()), 250), tmp_path / "in.npz")
-    assert tally.refused > 100
+    tally = try_all(lift_file, damaged(packed(keypoints()), 200), tmp_path / "in.npz")
+    assert tally.refused > 80
     tried("bytes cut, flipped, spliced, overwritten", tally.total, str(tally))
 
 
 def test_wrong_contents(tmp_path, tried):
-    tally = try_all(lift_file, mutated_arrays(keypoints(), 400), tmp_path / "in.npz")
-    assert tally.refused > 50
-    assert tally.read > 50
+    tally = try_all(lift_file, mutated_arrays(keypoints(), 250), tmp_path / "in.npz")
+    assert tally.refused > 30
+    assert tally.read > 30
     tried("arrays dropped, retyped, reshaped, with NaN, infinite, huge and negative numbers", tally.total, str(tally))
 
 

@@ -27,7 +27,7 @@ from posedemo.smoothing import PRESETS, make_smoother
 from posedemo.tracking import Tracker
 from posedemo.window import PoseWindow
 
-EXAMPLES = 60
+EXAMPLES = 40
 properties = settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 
 SIDES = np.array([1, -1, -1], np.float32)
