@@ -198,6 +198,13 @@ def test_zip_bomb_is_refused_by_the_size_that_it_states(tmp_path):
         prepare_zip(tmp_path / "motion.zip")
 
 
+def test_zip_bomb_is_refused_by_how_much_it_was_packed(tmp_path):
+    """60 MB of zeros from 60 kB, which as numbers would be a gigabyte."""
+    (tmp_path / "motion.zip").write_bytes(zipped({"lab_ann_walk.bvh": BVH + "0 " * 30_000_000}))
+    with limited_memory(2**28), pytest.raises(ConfigError, match="no usable BVH file"):
+        prepare_zip(tmp_path / "motion.zip")
+
+
 def joint_map_text() -> str:
     """A joint map for the files above, as docs/training.md shows one."""
     (joint_map,) = (joint_map for joint_map in BUILT_IN_MAPS if joint_map.name == "generic")
