@@ -84,7 +84,10 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArra
         content = file.read(num_bytes)
         if len(content) != num_bytes:
             raise ValueError(f"{member.filename} breaks off")
-        return np.frombuffer(content, dtype).reshape(shape, order=order) if num_bytes else np.empty(shape, dtype)
+        if not num_bytes:
+            return np.empty(shape, dtype)
+        # A copy, since bytes cannot be written to, which PyTorch minds.
+        return np.frombuffer(content, dtype).reshape(shape, order=order).copy()
 
 
 def read_array_header(file: IO[bytes]) -> dict[str, Any]:
