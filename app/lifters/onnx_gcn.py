@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import math
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -16,8 +14,10 @@ import onnxruntime as ort
 from ..datatypes import LifterSpec, Pose3D, Window
 from ..errors import ConfigError, ModelError
 from ..native_output import quiet_native_output
+from ..onnx_structure import reason_to_refuse
 from ..sight import turn_to_pelvis
 from ..skeleton import H36M17
+from ..window import MOST_FRAMES
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ _OTHER_NORMALISATION = "takes 2D joints in the normalisation {}, this program gi
 
 _EXPORT_HINT = "export the lifter with `posedemo export`"
 
-# A tensor's list of external data (field 13) begins with its location; the file's own metadata are field 14.
-_EXTERNAL_DATA = re.compile(rb"\x6a.{1,2}\x0a\x08location\x12", re.DOTALL)
+_TRIED = 2
+_RATES_HZ = (1.0, 1000.0)
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -61,22 +61,35 @@ class OnnxLifter:
     """
 
     def __init__(self, model: bytes, *, name: str, provider: str = "auto") -> None:
-        _refuse_external_data(model, name)
+        _refuse_unsafe(model, name)
         self._session, self.provider = _open_session(model, name, provider)
-        metadata = self._session.get_modelmeta().custom_metadata_map
+        try:
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        except UnicodeDecodeError as error:
+            raise ModelError(
+                f"{name} is damaged: its names are no text", "check the file, or export it again"
+            ) from error
         self.spec = _read_spec(metadata, name)
         self._is_turned = metadata["normalisation"] == "sight"
-        _check_input(self._session.get_inputs(), self.spec, name)
-        self._input = self._session.get_inputs()[0].name
-        self._output = self._session.get_outputs()[0].name
-        probe = np.zeros((1, self.spec.num_frames, H36M17.num_joints, 2), np.float32)
+        _check_input(inputs, self.spec, name)
+        self._input, self._output = inputs[0].name, outputs[0].name
+        self._try_out(name)
+
+    def _try_out(self, name: str) -> None:
+        """Lift two windows. Also the warm-up: the first run allocates, which takes half as long again as the others."""
+        random = np.random.default_rng(0)
+        windows = random.normal(0, 0.4, (_TRIED, self.spec.num_frames, H36M17.num_joints, 2)).astype(np.float32)
         try:
-            # Also the warm-up: the first run allocates, which takes half as long again as the others.
-            (pose,) = self._session.run([self._output], {self._input: probe})
+            (poses,) = self._session.run([self._output], {self._input: windows})
         except Exception as error:
             raise ModelError(f"{name} does not run: {_first_line(error)}", _EXPORT_HINT) from error
-        if pose.shape != (1, H36M17.num_joints, 3):
-            raise ModelError(f"{name} gives poses of shape {pose.shape[1:]}, not (17, 3)", _EXPORT_HINT)
+        if not isinstance(poses, np.ndarray) or poses.dtype.kind != "f":
+            raise ModelError(f"{name} gives something else than poses", _EXPORT_HINT)
+        if poses.shape != (_TRIED, H36M17.num_joints, 3):
+            raise ModelError(f"{name} gives poses of shape {poses.shape[1:]}, not (17, 3)", _EXPORT_HINT)
+        if not np.isfinite(poses).all():
+            raise ModelError(f"{name} gives poses that are not finite", "train it again, or export it again")
 
     def lift(self, windows: Sequence[Window]) -> tuple[Pose3D, ...]:
         """One pose a window, as one batch."""
@@ -162,13 +175,16 @@ def _has_cuda_device() -> bool:
     return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
 
 
-def _refuse_external_data(model: bytes, name: str) -> None:
-    """Weights in a second file would be looked for in whatever folder the program was started in."""
-    if _EXTERNAL_DATA.search(model):
+def _refuse_unsafe(model: bytes, name: str) -> None:
+    """Weights in a second file would be looked for in whatever folder the program was started in, for one."""
+    try:
+        reason = reason_to_refuse(model)
+    except ValueError as error:
         raise ModelError(
-            f"{name} keeps its weights in a second file (external data)",
-            "save it as one file, or use `posedemo export`",
-        )
+            f"{name} is not a readable ONNX model: {error}", "check the file, or export it again"
+        ) from error
+    if reason:
+        raise ModelError(f"{name} {reason}", "save it as one file of plain operators, or use `posedemo export`")
 
 
 def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
@@ -195,7 +211,7 @@ def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
             raise ModelError(f"{name} {sentence.format(repr(metadata[key]), repr(expected))}", _EXPORT_HINT)
     num_frames, target = _whole_number(metadata, "window", name), _whole_number(metadata, "target", name)
     rate_hz = _number(metadata, "rate_hz", name)
-    if num_frames < 1 or not 0 < rate_hz < math.inf:
+    if not 1 <= num_frames <= MOST_FRAMES or not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
         raise ModelError(f"{name} states a window of {num_frames} frames at {rate_hz:g} Hz", _EXPORT_HINT)
     if not 0 <= target < num_frames:
         raise ModelError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,3 +19,13 @@ def tried(record_property: Callable[[str, object], None]) -> Tried:
         record_property("tried", (what, count, outcome))
 
     return state
+
+
+@pytest.fixture
+def same_logging() -> Iterator[None]:
+    """The command line makes the logger its own, which other tests look into: put it back."""
+    logger = logging.getLogger("posedemo")
+    handlers, level, propagate = logger.handlers, logger.level, logger.propagate
+    yield
+    logger.handlers, logger.propagate = handlers, propagate
+    logger.setLevel(level)

@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parents[2]
 APP = ROOT / "app"
 HEAVY = {"cv2", "mediapipe", "onnxruntime", "open3d", "torch"}
 PURE = (
+    "array_files",
+    "onnx_structure",
     "datatypes",
     "skeleton",
     "geometry",
@@ -69,6 +71,7 @@ ONLY_IMPORTERS = {
     "torch": set(),
 }
 SHARED_WITH_TRAINING = {
+    "array_files",
     "skeleton",
     "geometry",
     "sight",
@@ -79,6 +82,8 @@ SHARED_WITH_TRAINING = {
     "command",
     "outputs",
     "model_files",
+    "onnx_structure",
+    "probing",
     "remap",
     "signals",
     # `evaluate --video` hands over to the run time.
