@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from .datatypes import Frame
@@ -125,12 +126,30 @@ def _providers() -> dict[str, Any]:
     return {"names": built_in_providers()}
 
 
+def _bare_loop(video: str, detector: str, max_frames: str) -> dict[str, Any]:
+    """Decode and detect, and nothing else."""
+    from .bench.bare_loop import bare_loop_fps
+    from .memory import peak_memory_mb
+
+    rate = bare_loop_fps(Path(video), detector, int(max_frames))
+    return {"frames_per_second": rate, "peak_memory_mb": peak_memory_mb()}
+
+
+def _grid(video: str, detectors: str, lifters: str, rounds: str) -> dict[str, Any]:
+    """Run every detector with every lifter on every provider."""
+    from .bench.grid import measure_grid
+
+    return measure_grid(Path(video), detectors.split(","), lifters.split(","), _providers()["names"], int(rounds))
+
+
 QUESTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "camera": _camera,
     "window": _window,
     "lifter": _lifter,
     "lifters": _lifters,
     "providers": _providers,
+    "bare_loop": _bare_loop,
+    "grid": _grid,
 }
 
 
