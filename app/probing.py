@@ -107,6 +107,13 @@ def _lifter(name: str, provider: str) -> dict[str, Any]:
         return {"provider": lifter.provider}
 
 
+def _gpu() -> dict[str, Any]:
+    """What a lifter could run on besides the processor."""
+    from .lifters.nvidia import gpu_name, tensorrt_version
+
+    return {"gpu": gpu_name(), "tensorrt": tensorrt_version()}
+
+
 def _lifters() -> dict[str, Any]:
     """Let every lifter that is here lift once, on the provider that it would take by itself."""
     return {"runs": [_run_of(entry.name) for entry in manifest() if entry.kind == "lifter" and not entry.is_untrained]}
@@ -121,7 +128,7 @@ def _run_of(name: str) -> dict[str, Any]:
 
 def _providers() -> dict[str, Any]:
     """What ONNX Runtime was built with, which says nothing of what works."""
-    from .lifters.onnx_gcn import built_in_providers
+    from .lifters.session import built_in_providers
 
     return {"names": built_in_providers()}
 
@@ -148,6 +155,7 @@ QUESTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "lifter": _lifter,
     "lifters": _lifters,
     "providers": _providers,
+    "gpu": _gpu,
     "bare_loop": _bare_loop,
     "grid": _grid,
 }

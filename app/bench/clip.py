@@ -22,14 +22,14 @@ _ENCODER = {"preset": "veryfast", "crf": "23"}
 """As cameras and phones encode, which is what is to be decoded."""
 
 
-def write_clip(path: Path) -> None:
+def write_clip(path: Path, num_frames: int = NUM_FRAMES) -> None:
     """Write the packaged clip forwards and backwards until it is long enough, enlarged.
 
     To the detector that makes no difference: it scales every picture down to 256 pixels.
     """
     with importlib.resources.as_file(importlib.resources.files("posedemo.bench") / "clip.mp4") as packaged:
-        pictures = [frame.image_bgr for frame in read_frames(packaged, NUM_FRAMES)]
-    there_and_back = islice(cycle([*pictures, *pictures[-2:0:-1]]), NUM_FRAMES)
+        pictures = [frame.image_bgr for frame in read_frames(packaged, num_frames)]
+    there_and_back = islice(cycle([*pictures, *pictures[-2:0:-1]]), num_frames)
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=_FPS, options=_ENCODER)
         stream.width, stream.height = SIZE_WH

@@ -59,7 +59,7 @@ PURE = (
 ONLY_IMPORTERS = {
     # The second one is what the first is compared with.
     "mediapipe": {"detectors/mediapipe_pose.py", "bench/bare_loop.py"},
-    "onnxruntime": {"lifters/onnx_gcn.py"},
+    "onnxruntime": {"lifters/session.py"},
     "av": {
         "bench/clip.py",
         "capture/container.py",
