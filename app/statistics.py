@@ -77,6 +77,7 @@ class RunStatistics:
             "wall_time_s": round(self.wall_time_s, 3),
             "frames_per_second": round(self.frames_per_second, 2),
             "stages_ms": timers.percentiles(50, 95, 99),
+            "stages_percent": timers.shares_percent(self._last_s - self._first_s),
             "reprojection": self._reprojection(),
             "age_ms": percentiles(self._ages_ms, 50, 95) if self._ages_ms else {},
         }

@@ -131,12 +131,15 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
     yield f"start-up: help {start_up['help_s']:.2f} s, first pose {start_up['first_pose_s']:.2f} s after the command"
     yield ""
     yield "The whole program beside a bare loop of decoding and detecting, in frames a second:"
-    yield f"  {'detector':<16} {'writes':<16} {'bare':>6} {'program':>8} {'ratio':>6} {'memory MB':>10}"
+    yield (
+        f"  {'detector':<16} {'writes':<16} {'bare':>6} {'program':>8} {'ratio':>6} {'detect %':>9} {'rest %':>7} "
+        f"{'memory MB':>10}"
+    )
     for row in results["comparisons"]:
         memory = "-" if row["peak_memory_mb"] is None else f"{row['peak_memory_mb']:.0f}"
         yield (
             f"  {row['detector']:<16} {row['output']:<16} {row['bare_fps']:6.1f} {row['frames_per_second']:8.1f} "
-            f"{row['ratio']:6.2f} {memory:>10}"
+            f"{row['ratio']:6.2f} {row['detect_percent']:9.1f} {row['rest_percent']:7.1f} {memory:>10}"
         )
     yield ""
     yield "Detecting and lifting alone, in frames a second, and milliseconds a frame of each:"
