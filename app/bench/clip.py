@@ -9,6 +9,7 @@ from pathlib import Path
 
 import av
 import cv2
+import numpy as np
 
 from ..capture.video import VideoFile
 from ..datatypes import Frame
@@ -35,7 +36,8 @@ def write_clip(path: Path, num_frames: int = NUM_FRAMES) -> None:
         stream.width, stream.height = SIZE_WH
         stream.pix_fmt = "yuv420p"
         for picture in there_and_back:
-            frame = av.VideoFrame.from_ndarray(cv2.resize(picture, SIZE_WH), format="bgr24")
+            enlarged = np.asarray(cv2.resize(picture, SIZE_WH), np.uint8)
+            frame = av.VideoFrame.from_ndarray(enlarged, format="bgr24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
 

@@ -78,10 +78,11 @@ def measure_grid(
         for provider in providers:
             for name in _served(lifters, provider):
                 try:
-                    lifter = stack.enter_context(registry.create_lifter(name, provider=provider))
+                    lifter = registry.create_lifter(name, provider=provider)
                 except ConfigError as error:
                     unavailable.append({"name": f"provider {provider}", "reason": error.message})
                     break
+                stack.callback(lifter.close)
                 settings = Settings(video=video, lifter=name, mode="live")
                 for detector_name, detector in opened.items():
                     stages = make_stages(settings, detector, lifter)

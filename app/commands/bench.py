@@ -72,10 +72,11 @@ def measure(video: Path, rounds: int) -> dict[str, Any]:
         PosedemoError: the video cannot be read, or the program does not work here.
     """
     frames = read_frames(video, NUM_FRAMES)
-    clip = {"name": video.name, "num_frames": len(frames), "size_wh": frames[0].size_wh}
+    num_frames = len(frames)
+    clip = {"name": video.name, "num_frames": num_frames, "size_wh": frames[0].size_wh}
     del frames
     detectors, lifters = _present("detector"), _present("lifter")
-    comparisons = Comparisons(video, clip["num_frames"])
+    comparisons = Comparisons(video, num_frames)
     helps_s: list[float] = []
     first_poses_s: list[float] = []
 
