@@ -29,6 +29,8 @@ COMMANDS = {
     "replay": ("posedemo.commands.replay", "play a recorded session, with the same or another lifter"),
     "models": ("posedemo.commands.models", "list detectors and lifters with their licences"),
     "doctor": ("posedemo.commands.doctor", "check this machine and installation"),
+    "bench": ("posedemo.commands.bench", "measure what this machine can do, and say what to use"),
+    "warmup": ("posedemo.commands.warmup", "build what a GPU needs before its first run"),
     "pack": ("posedemo.commands.pack", "make a folder to install from without a network"),
     "prepare": ("posedemo.models.commands", "turn motion-capture files into a training corpus"),
     "train": ("posedemo.models.commands", "train a lifter"),

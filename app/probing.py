@@ -163,6 +163,13 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _gpu() -> dict[str, Any]:
+    """What a lifter could run on besides the processor."""
+    from .lifters.nvidia import gpu_name, tensorrt_version
+
+    return {"gpu": gpu_name(), "tensorrt": tensorrt_version()}
+
+
 def _lifters() -> dict[str, Any]:
     """Let every lifter that is here lift once, on the provider that it would take by itself."""
     return {"runs": [_run_of(entry.name) for entry in manifest() if entry.kind == "lifter" and not entry.is_untrained]}
@@ -177,9 +184,25 @@ def _run_of(name: str) -> dict[str, Any]:
 
 def _providers() -> dict[str, Any]:
     """What ONNX Runtime was built with, which says nothing of what works."""
-    from .lifters.onnx_gcn import built_in_providers
+    from .lifters.session import built_in_providers
 
     return {"names": built_in_providers()}
+
+
+def _bare_loop(video: str, detector: str, max_frames: str) -> dict[str, Any]:
+    """Decode and detect, and nothing else."""
+    from .bench.bare_loop import bare_loop_fps
+    from .memory import peak_memory_mb
+
+    rate = bare_loop_fps(Path(video), detector, int(max_frames))
+    return {"frames_per_second": rate, "peak_memory_mb": peak_memory_mb()}
+
+
+def _grid(video: str, detectors: str, lifters: str, rounds: str) -> dict[str, Any]:
+    """Run every detector with every lifter on every provider."""
+    from .bench.grid import measure_grid
+
+    return measure_grid(Path(video), detectors.split(","), lifters.split(","), _providers()["names"], int(rounds))
 
 
 QUESTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
@@ -189,6 +212,9 @@ QUESTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "opening": _opening,
     "lifters": _lifters,
     "providers": _providers,
+    "gpu": _gpu,
+    "bare_loop": _bare_loop,
+    "grid": _grid,
 }
 
 

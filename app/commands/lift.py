@@ -20,10 +20,10 @@ from ..command import Command, add_fov, add_posing
 from ..datatypes import Float32Array, Keypoints2D, Window
 from ..delay import DelayLine
 from ..errors import SourceError
-from ..geometry import plane_scale
 from ..manifest import manifest
 from ..modes import choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
+from ..pinhole import plane_scale
 from ..pipeline import Lifter, push_joints, window_of
 from ..posing import Draft, draft, finish
 from ..remap import remap

@@ -7,16 +7,20 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, Self
 
 import cv2
-import mediapipe as mp
 import numpy as np
-from mediapipe.tasks.python import BaseOptions, vision
 
 from ..datatypes import Frame, ImageArray, Keypoints2D
+from ..deferral import deferred
 from ..errors import ModelError
 from ..focus import Focus
 from ..native_output import quiet_native_output
 from ..skeleton import MEDIAPIPE33
 from .cover import cover
+
+# MediaPipe imports these to draw charts and to record sound: a second of processor time at every start, otherwise.
+with deferred("matplotlib", "matplotlib.pyplot", "sounddevice"):
+    import mediapipe as mp
+    from mediapipe.tasks.python import BaseOptions, vision
 
 _WARM_UP_SIZE_PX = 256
 _SMALLEST_CROP_PX = 16
