@@ -29,6 +29,8 @@ COMMANDS = {
     "replay": ("posedemo.commands.replay", "play a recorded session, with the same or another lifter"),
     "models": ("posedemo.commands.models", "list detectors and lifters with their licences"),
     "doctor": ("posedemo.commands.doctor", "check this machine and installation"),
+    "bench": ("posedemo.commands.bench", "measure what this machine can do, and say what to use"),
+    "warmup": ("posedemo.commands.warmup", "build what a GPU needs before its first run"),
     "pack": ("posedemo.commands.pack", "make a folder to install from without a network"),
     "prepare": ("posedemo.models.commands", "turn motion-capture files into a training corpus"),
     "train": ("posedemo.models.commands", "train a lifter"),
@@ -91,9 +93,9 @@ def _main(arguments: list[str]) -> int:
     except PosedemoError as error:
         if debug:
             raise
-        print(f"posedemo: error: {error.message}", file=sys.stderr)
+        print(f"posedemo: error: {_visible(error.message)}", file=sys.stderr)
         if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+            print(f"hint: {_visible(error.hint)}", file=sys.stderr)
         return error.exit_code
     except ImportError as error:
         if debug:
@@ -288,10 +290,23 @@ def _above_zero(text: str, what: str) -> float:
     return number
 
 
+def _visible(text: str) -> str:
+    """Text in one line: a file's name may hold line feeds, and commands for the terminal."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+class _OneLine(logging.Formatter):
+    """Keeps every message in a line of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, with what cannot be printed in it made visible."""
+        return _visible(super().format(record))
+
+
 def _set_up_logging(*, debug: bool) -> None:
     """Talk goes to standard error: data on standard output stays clean."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("posedemo: %(message)s"))
+    handler.setFormatter(logging.Formatter("posedemo: %(message)s") if debug else _OneLine("posedemo: %(message)s"))
     logger = logging.getLogger("posedemo")
     logger.handlers = [handler]
     logger.setLevel(logging.DEBUG if debug else logging.INFO)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from . import motion_quality
 from .datatypes import Float32Array, Person, Result
-from .geometry import plane_scale, to_pixels, to_screen
+from .geometry import to_pixels, to_screen
+from .pinhole import plane_scale
 from .placement import place_root, project
 
 FloatArray = npt.NDArray[np.floating]

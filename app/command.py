@@ -7,9 +7,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .geometry import DEFAULT_FOV_DEG
-from .settings import BONES_CHOICES, MODE_CHOICES, Settings
-from .smoothing import PRESETS
+from .pinhole import DEFAULT_FOV_DEG
+from .settings import BONES_CHOICES, MODE_CHOICES, SMOOTH_CHOICES, Settings
 
 FOV_RANGE_DEG = (10.0, 150.0)
 HEIGHT_RANGE_CM = (50.0, 250.0)
@@ -51,7 +50,7 @@ def add_posing(parser: argparse._ActionsContainer) -> None:
     )
     parser.add_argument(
         "--smooth",
-        choices=tuple(PRESETS),
+        choices=SMOOTH_CHOICES,
         default=Settings.smooth,
         help="smoothing of 3D joints (default: %(default)s)",
     )

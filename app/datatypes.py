@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from .geometry import plane_scale
+from .pinhole import plane_scale
 from .skeleton import H36M17, Skeleton
 
 Float32Array = npt.NDArray[np.float32]
@@ -144,7 +144,7 @@ class Window:
         xy: (T, 17, 2) float32 screen units (``geometry.to_screen``), oldest first, without NaN.
         confidence: (T, 17) float32.
         target: position in the window of the frame that is lifted; the last one unless the lifter looks ahead.
-        plane_scale: brings ``xy`` onto the plane at distance 1 from the camera (``geometry.plane_scale``).
+        plane_scale: brings ``xy`` onto the plane at distance 1 from the camera (``pinhole.plane_scale``).
         world_xyz_m: (17, 3) float32 the detector's own 3D of that frame (``Keypoints2D``), or None.
     """
 

@@ -18,16 +18,21 @@ class PosedemoError(Exception):
     """Something the user can act on.
 
     Args:
-        message: one sentence that names the thing that is wrong.
+        message: one sentence that names the thing that is wrong. What it quotes may be a stranger's: line breaks and
+            control characters, which a terminal would obey, are spelled out.
         hint: the next step, as an imperative; empty when there is none.
     """
 
     exit_code = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _in_one_line(message)
+        self.hint = _in_one_line(hint)
+        super().__init__(self.message)
+
+
+def _in_one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 class ConfigError(PosedemoError):

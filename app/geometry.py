@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
 from .skeleton import Skeleton
 
-DEFAULT_FOV_DEG = 60.0
-"""Assumed field of view along the longer side of the picture: between webcams, which have 55 to 80 degrees, and
-phones, which have 50 to 70."""
 FloatArray = npt.NDArray[np.floating]
 
 
@@ -33,17 +28,6 @@ def to_pixels(xy: FloatArray, size_wh: tuple[int, int]) -> FloatArray:
     """Turn screen units (..., 2) back into pixels."""
     width, height = size_wh
     return (xy * np.asarray(width, xy.dtype) + np.asarray([width, height], xy.dtype)) / 2
-
-
-def plane_scale(size_wh: tuple[int, int], fov_deg: float = DEFAULT_FOV_DEG) -> float:
-    """What brings screen units onto the plane at distance 1 from a pinhole camera.
-
-    Args:
-        size_wh: width and height of the picture.
-        fov_deg: field of view along its longer side.
-    """
-    width, height = size_wh
-    return math.tan(math.radians(fov_deg) / 2) / max(1.0, height / width)
 
 
 def bone_lengths(xyz: FloatArray, skeleton: Skeleton) -> FloatArray:

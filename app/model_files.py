@@ -14,6 +14,7 @@ import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +55,11 @@ def load(kind: Kind, name_or_path: str) -> ModelFile:
     raise ConfigError(
         f"unknown {kind} {name_or_path!r}", f"choose one of {', '.join(known_names(kind))}, or a {SUFFIXES[kind]} file"
     )
+
+
+def is_own(kind: Kind, name_or_path: str) -> bool:
+    """True for a file of the user's, of which nothing is known beforehand; whether it is there, ``load`` tells."""
+    return name_or_path not in known_names(kind)
 
 
 def sha256(kind: Kind, name_or_path: str) -> str:
@@ -191,19 +197,19 @@ def _check_first_use(path: Path, sha256: str) -> None:
     """Record the hash of a file at its first use; refuse it when it changes later."""
     record = path.parent / _RECORD
     try:
-        known: dict[str, str] = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    except (OSError, ValueError):
-        known = {}
-    if known.setdefault(path.name, sha256) != sha256:
+        known = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        known = None
+    known = known if isinstance(known, dict) else {}
+    if path.name not in known:
+        # A cache that cannot be written still serves the file; it is then recorded by nobody, as before its first use.
+        with suppress(OSError):
+            record.write_text(json.dumps(known | {path.name: sha256}, indent=1), encoding="utf-8")
+    elif known[path.name] != sha256:
         raise ModelError(
             f"{path} has changed since its first use",
             f"delete it to fetch it again, and its line in {record} to trust it",
         )
-    try:
-        record.write_text(json.dumps(known, indent=1), encoding="utf-8")
-    except OSError:
-        # A cache that cannot be written still serves the file; it is then recorded by nobody, as before its first use.
-        return
 
 
 def _sha256(content: bytes) -> str:

@@ -37,11 +37,13 @@ def check_outputs(paths: Sequence[Path], *, inputs: Sequence[Path], overwrite: b
             raise ConfigError(f"{path} is given as an output twice", "give each output its own name")
         if place in {source.resolve() for source in inputs}:
             raise OutputError(f"{path} is the input itself", "write to another name")
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder", "give a file name")
-        if path.exists() and not overwrite:
-            raise OutputError(f"{path} exists already", "add --overwrite to replace it, or write to another name")
-        _check_folder(path)
+        # A name that is too long shows as soon as the system is asked for it.
+        with writing(path, "write to another name"):
+            if path.is_dir():
+                raise OutputError(f"{path} is a folder", "give a file name")
+            if path.exists() and not overwrite:
+                raise OutputError(f"{path} exists already", "add --overwrite to replace it, or write to another name")
+            _check_folder(path)
 
 
 def check_suffix(path: Path, suffixes: Sequence[str], option: str) -> None:
@@ -186,11 +188,9 @@ def _rename_without_replacing(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def writing(path: Path, hint: str = "free some space or write to another folder") -> Iterator[None]:
     """Turn the system's errors while writing ``path`` into an OutputError that names it."""
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}", "free some space or write to another folder"
-        ) from error
+        raise OutputError(f"cannot write {path}: {error.strerror or error}", hint) from error

@@ -11,7 +11,8 @@ from .datatypes import Detections, Frame, Keypoints2D, LifterSpec, Pose3D, Resul
 from .delay import DelayLine
 from .errors import ModelError, SourceError
 from .focus import Focus
-from .geometry import DEFAULT_FOV_DEG, plane_scale, to_screen
+from .geometry import to_screen
+from .pinhole import DEFAULT_FOV_DEG, plane_scale
 from .posing import Draft, draft
 from .posing import finish as finish_draft
 from .remap import remap
@@ -276,7 +277,7 @@ def window_of(
         track: whose joints.
         keypoints: of that frame.
         time_s: of that frame.
-        scale: ``geometry.plane_scale`` of the picture.
+        scale: ``pinhole.plane_scale`` of the picture.
         spec: of the lifter; the one that the track was made for by default.
     """
     return replace(track.window.at(time_s, spec), plane_scale=scale, world_xyz_m=keypoints.world_xyz_m)

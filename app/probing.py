@@ -7,17 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from .datatypes import Frame
-from .errors import PosedemoError
-from .manifest import manifest
+from .errors import ModelError, PosedemoError
+from .manifest import Kind, manifest
 
 _KILLED_WITHIN_S = 1.0
 _MEASURED_FOR_S = 1.5
+
+_OPENING_LIMIT_S = 120.0
+"""A model file takes a second or two to open; on a slow machine that is busy, twenty times as long."""
+_OPENING_LIMIT_BYTES = 4 * 2**30
+"""The largest of MediaPipe's needs a tenth of it."""
 
 
 class ProbeError(PosedemoError):
@@ -36,7 +43,12 @@ def ask(question: str, *arguments: object, limit_s: float) -> dict[str, Any]:
         ProbeError: it does not work, crashes, or takes too long.
     """
     command = [sys.executable, "-m", "posedemo.probing", question, *map(str, arguments)]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        # Address space, which is limited for some questions, is not to be spent on a heap for every thread.
+        env=os.environ | {"MALLOC_ARENA_MAX": "2"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     try:
         answer, _ = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired as error:
@@ -44,6 +56,26 @@ def ask(question: str, *arguments: object, limit_s: float) -> dict[str, Any]:
     finally:
         _end(process)
     return _read(answer, process.returncode)
+
+
+def try_out(kind: Kind, path: str) -> None:
+    """Let a process of its own open a model file that did not come with the program.
+
+    A file can be sound by every rule and still ask for all memory, for hours of work, or for what makes a native
+    library crash. That ends the other process.
+
+    Raises:
+        ModelError: it was refused there, or not opened in time and with little memory.
+    """
+    try:
+        answer = ask("opening", kind, path, limit_s=_OPENING_LIMIT_S)
+        if refusal := answer.get("refusal"):
+            raise ModelError(*refusal)
+    except ProbeError as error:
+        raise ModelError(
+            f"{path} cannot be used: a process that only opened it {error.message}",
+            "check where the file is from, and that it is whole",
+        ) from error
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -61,9 +93,7 @@ def _read(answer: bytes, code: int) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(answer.splitlines()[-1])
     except (ValueError, IndexError) as error:
         # Signals that end a process come as negative numbers.
-        raise ProbeError(
-            "crashed in its driver" if code < 0 else f"ended with code {code} without an answer"
-        ) from error
+        raise ProbeError("crashed" if code < 0 else f"ended with code {code} without an answer") from error
     if "error" in content:
         raise ProbeError(content["error"], content["hint"])
     return content
@@ -106,6 +136,40 @@ def _lifter(name: str, provider: str) -> dict[str, Any]:
         return {"provider": lifter.provider}
 
 
+def _opening(kind: Kind, path: str) -> dict[str, Any]:
+    """Open a model file as a run would, with limited memory. A refusal is an answer, too."""
+    from . import model_files, registry
+
+    _limit_memory()
+    try:
+        model = model_files.load(kind, path)
+        if kind == "detector":
+            registry.open_detector(model, max_people=1).close()
+        else:
+            registry.open_lifter(model, provider="cpu").close()
+    except PosedemoError as error:
+        return {"refusal": (error.message, error.hint)}
+    return {}
+
+
+def _limit_memory() -> None:
+    """Where the system says how much address space a process has, and limits it."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + _OPENING_LIMIT_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _gpu() -> dict[str, Any]:
+    """What a lifter could run on besides the processor."""
+    from .lifters.nvidia import gpu_name, tensorrt_version
+
+    return {"gpu": gpu_name(), "tensorrt": tensorrt_version()}
+
+
 def _lifters() -> dict[str, Any]:
     """Let every lifter that is here lift once, on the provider that it would take by itself."""
     return {"runs": [_run_of(entry.name) for entry in manifest() if entry.kind == "lifter" and not entry.is_untrained]}
@@ -120,17 +184,37 @@ def _run_of(name: str) -> dict[str, Any]:
 
 def _providers() -> dict[str, Any]:
     """What ONNX Runtime was built with, which says nothing of what works."""
-    from .lifters.onnx_gcn import built_in_providers
+    from .lifters.session import built_in_providers
 
     return {"names": built_in_providers()}
+
+
+def _bare_loop(video: str, detector: str, max_frames: str) -> dict[str, Any]:
+    """Decode and detect, and nothing else."""
+    from .bench.bare_loop import bare_loop_fps
+    from .memory import peak_memory_mb
+
+    rate = bare_loop_fps(Path(video), detector, int(max_frames))
+    return {"frames_per_second": rate, "peak_memory_mb": peak_memory_mb()}
+
+
+def _grid(video: str, detectors: str, lifters: str, rounds: str) -> dict[str, Any]:
+    """Run every detector with every lifter on every provider."""
+    from .bench.grid import measure_grid
+
+    return measure_grid(Path(video), detectors.split(","), lifters.split(","), _providers()["names"], int(rounds))
 
 
 QUESTIONS: Mapping[str, Callable[..., dict[str, Any]]] = {
     "camera": _camera,
     "window": _window,
     "lifter": _lifter,
+    "opening": _opening,
     "lifters": _lifters,
     "providers": _providers,
+    "gpu": _gpu,
+    "bare_loop": _bare_loop,
+    "grid": _grid,
 }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import model_files
+from . import model_files, probing
 from .errors import ConfigError
 from .manifest import manifest
+from .model_files import ModelFile
 
 if TYPE_CHECKING:
     from .detectors.mediapipe_pose import MediaPipePose
@@ -15,20 +16,31 @@ if TYPE_CHECKING:
 
 
 def create_detector(name_or_path: str, *, max_people: int) -> MediaPipePose:
-    """Make a detector for one source.
+    """Make a detector for one source. A file of the user's is opened in a process of its own first.
 
     Raises:
         ConfigError: unknown name.
         ModelError: the model file is missing or damaged.
     """
     model = model_files.load("detector", name_or_path)
+    if model_files.is_own("detector", name_or_path):
+        probing.try_out("detector", name_or_path)
+    return open_detector(model, max_people=max_people)
+
+
+def open_detector(model: ModelFile, *, max_people: int) -> MediaPipePose:
+    """Make a detector of a file that is trusted, or where it does not matter what becomes of the process.
+
+    Raises:
+        ModelError: the file is damaged.
+    """
     from .detectors.mediapipe_pose import MediaPipePose
 
     return MediaPipePose(model.content, name=model.label, max_people=max_people)
 
 
 def create_lifter(name_or_path: str, *, provider: str) -> OnnxLifter | WorldLandmarks:
-    """Make a lifter.
+    """Make a lifter. A file of the user's is opened in a process of its own first.
 
     Raises:
         ConfigError: unknown name, or a provider that is not there.
@@ -37,6 +49,18 @@ def create_lifter(name_or_path: str, *, provider: str) -> OnnxLifter | WorldLand
     if any(entry.name == name_or_path and entry.kind == "lifter" and entry.file is None for entry in manifest()):
         return _create_world_landmarks(name_or_path, provider=provider)
     model = model_files.load("lifter", name_or_path)
+    if model_files.is_own("lifter", name_or_path):
+        probing.try_out("lifter", name_or_path)
+    return open_lifter(model, provider=provider)
+
+
+def open_lifter(model: ModelFile, *, provider: str) -> OnnxLifter:
+    """Make a lifter of a file that is trusted, or where it does not matter what becomes of the process.
+
+    Raises:
+        ConfigError: the provider is not there.
+        ModelError: the file is damaged or not a lifter.
+    """
     from .lifters.onnx_gcn import OnnxLifter
 
     return OnnxLifter(model.content, name=model.label, provider=provider)

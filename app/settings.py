@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .geometry import DEFAULT_FOV_DEG
 from .manifest import default_name
+from .pinhole import DEFAULT_FOV_DEG
 
 MAX_PEOPLE = 4
 MODE_CHOICES = ("auto", "live", "file")
+SMOOTH_CHOICES = ("off", "snappy", "balanced", "calm")
 BONES_CHOICES = ("fixed", "free")
 THEME_CHOICES = ("dark", "light")
 BACKEND_CHOICES = ("auto", "v4l2", "gstreamer", "dshow", "msmf", "avfoundation", "any")
@@ -42,7 +43,7 @@ class Settings:
         fov_deg: field of view of the camera along the longer side of its picture.
         max_people: how many people to follow.
         mode: ``live``, ``file`` or ``auto`` (``modes.choose_mode``).
-        smooth: preset of ``smoothing.PRESETS``.
+        smooth: one of ``SMOOTH_CHOICES``; ``smoothing.PRESETS`` says what they do.
         bones: ``fixed`` for each person's own lengths, ``free`` for what the lifter gives in every frame.
         height_cm: standing height of the people, for true metres; None for the size of an average adult.
         mirror: mirror what is shown; what is measured stays as it is.

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import __version__
 from .datatypes import Result
+from .memory import peak_memory_mb
 from .motion_quality import body_sizes_px
 from .outputs import PartialFile, writing
 from .timing import WINDOW_FRAMES, StageTimers, percentiles
@@ -29,11 +30,11 @@ class RunStatistics:
 
     def write(self, result: Result) -> None:
         """Count one result."""
-        self._last_s = time.perf_counter()
-        self._first_s = self._first_s or self._last_s
+        self._last_s = time.monotonic()
+        self._first_s = self._first_s or result.frame.stamp.grabbed_s
         self.num_frames += 1
         self.num_frames_with_people += bool(result.people)
-        self._ages_ms.append((time.monotonic() - result.frame.stamp.grabbed_s) * 1e3)
+        self._ages_ms.append((self._last_s - result.frame.stamp.grabbed_s) * 1e3)
         for person in result.people:
             if person.reprojection_px is not None:
                 self._num_placed += 1
@@ -52,9 +53,9 @@ class RunStatistics:
 
     @property
     def frames_per_second(self) -> float:
-        """Rate from the first to the last result; start-up does not count. 0 with fewer than two results."""
+        """Rate from the first picture to the last result; start-up does not count, waiting for the future does."""
         span_s = self._last_s - self._first_s
-        return (self.num_frames - 1) / span_s if span_s > 0 else 0.0
+        return self.num_frames / span_s if span_s > 0 else 0.0
 
     def summary(self, timers: StageTimers, *, num_frames_in: int, num_dropped: int, **facts: Any) -> dict[str, Any]:
         """Everything as plain values for JSON.
@@ -72,9 +73,11 @@ class RunStatistics:
             "frames_dropped": num_dropped,
             "frames_processed": self.num_frames,
             "frames_with_people": self.num_frames_with_people,
+            "peak_memory_mb": peak_memory_mb(),
             "wall_time_s": round(self.wall_time_s, 3),
             "frames_per_second": round(self.frames_per_second, 2),
             "stages_ms": timers.percentiles(50, 95, 99),
+            "stages_percent": timers.shares_percent(self._last_s - self._first_s),
             "reprojection": self._reprojection(),
             "age_ms": percentiles(self._ages_ms, 50, 95) if self._ages_ms else {},
         }

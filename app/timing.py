@@ -19,6 +19,7 @@ class StageTimers:
     def __init__(self) -> None:
         self._samples_ms: dict[str, deque[float]] = {}
         self._frame_ms: dict[str, float] = {}
+        self._totals_ms: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -33,11 +34,16 @@ class StageTimers:
         """Add a sample that was timed elsewhere."""
         self._samples_ms.setdefault(name, deque(maxlen=WINDOW_FRAMES)).append(milliseconds)
         self._frame_ms[name] = milliseconds
+        self._totals_ms[name] = self._totals_ms.get(name, 0.0) + milliseconds
 
     def take_frame(self) -> dict[str, float]:
         """The timings since the last call, by stage, in milliseconds."""
         taken, self._frame_ms = self._frame_ms, {}
         return taken
+
+    def shares_percent(self, wall_s: float) -> dict[str, float]:
+        """By stage, how much of a time it took; what is missing to 100 waited for pictures."""
+        return {name: round(total_ms / wall_s / 10, 2) for name, total_ms in self._totals_ms.items() if wall_s > 0}
 
     def percentiles(self, *wanted: int) -> dict[str, dict[str, float]]:
         """Percentiles by stage: ``{"detect": {"p50": 13.1, ...}, ...}`` in milliseconds."""

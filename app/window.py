@@ -12,6 +12,9 @@ from .skeleton import H36M17
 MAX_GAP_S = 0.35
 """A longer hole than this is not interpolated: the window starts anew. Three frames of a slow (10 fps) webcam."""
 
+MOST_FRAMES = 2048
+"""No lifter looks at more: a file that states a window without end is refused before its memory is asked for."""
+
 
 class PoseWindow:
     """Collects joints as they come and resamples them to the lifter's rate, around the frame to be lifted.

@@ -1,4 +1,4 @@
-"""Resident memory of posedemo over a long video: the demo clip, repeated without encoding it again.
+"""Resident memory of posedemo over a long video: the Full HD clip of `posedemo bench`, repeated.
 
     python benchmarks/memory.py [--minutes M] [--output]
 
@@ -18,8 +18,8 @@ from pathlib import Path
 
 import av
 import psutil
+from posedemo.bench.clip import write_clip
 
-ROOT = Path(__file__).resolve().parent.parent
 COMMAND = Path(sys.executable).with_name("posedemo")
 
 
@@ -57,7 +57,8 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        duration_s = repeat(ROOT / "assets" / "demo.mp4", folder / "long.mp4", arguments.minutes)
+        write_clip(folder / "clip.mp4")
+        duration_s = repeat(folder / "clip.mp4", folder / "long.mp4", arguments.minutes)
         command = [COMMAND, "--video", folder / "long.mp4", "--headless", "--export", folder / "poses.npz"]
         command += ["--output", folder / "annotated.mp4"] if arguments.output else []
         running = subprocess.Popen(command, stderr=subprocess.DEVNULL)

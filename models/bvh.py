@@ -21,6 +21,12 @@ END_SUFFIX = ".end"
 """End Sites have no name: they become joints called after their parent, as in ``head.end``."""
 
 _AXES = {"X": 0, "Y": 1, "Z": 2}
+_LARGEST_NUMBER = 1e9
+"""Of an angle or a length: what is larger comes from damage, and its square need not be finite."""
+_MOST_JOINTS = 1000
+_SHORTEST_FRAME_S, _LONGEST_FRAME_S = 1e-4, 10.0
+_LONGEST_MOTION_S = 2 * 3600.0
+"""Longer ones are refused, for at a corpus's rate a short file with a long frame time could fill any memory."""
 _CHANNELS = {f"{axis}{kind}" for axis in _AXES for kind in ("position", "rotation")}
 
 
@@ -119,7 +125,7 @@ class _Lines:
             numbers = [float(word) for word in words]
         except ValueError:
             raise self.error(f"expected {count} numbers, found '{' '.join(words)}'") from None
-        if len(numbers) != count or not np.isfinite(numbers).all():
+        if len(numbers) != count or not (np.abs(numbers) <= _LARGEST_NUMBER).all():
             raise self.error(f"expected {count} finite numbers, found '{' '.join(words)}'")
         return numbers
 
@@ -158,6 +164,8 @@ def _parse_joint(lines: _Lines, joints: list[BvhJoint], name: str, *, parent: in
         channels = tuple(words[1:])
         if not words or words[0] != str(len(channels)) or not _CHANNELS.issuperset(channels):
             raise lines.error(f"cannot understand 'CHANNELS {' '.join(words)}'")
+    if len(joints) == _MOST_JOINTS:
+        raise lines.error(f"more than {_MOST_JOINTS} joints")
     first_channel = sum(len(joint.channels) for joint in joints)
     joints.append(BvhJoint(name, parent, offset, channels, first_channel))
     return len(joints) - 1
@@ -168,11 +176,13 @@ def _parse_motion(lines: _Lines, num_channels: int) -> tuple[float, FloatArray]:
     (num_frames,) = lines.numbers(lines.expect("Frames:"), 1)
     words = lines.expect("Frame")
     (frame_time_s,) = lines.numbers(words[1:], 1)
-    if frame_time_s <= 0:
+    if not _SHORTEST_FRAME_S <= frame_time_s <= _LONGEST_FRAME_S:
         raise lines.error(f"the frame time is {frame_time_s:g} seconds")
     rows = lines.rest()
     if len(rows) != num_frames or not rows:
         raise lines.error(f"{num_frames:g} frames announced, {len(rows)} found")
+    if num_frames * frame_time_s > _LONGEST_MOTION_S:
+        raise lines.error(f"the motion lasts {num_frames * frame_time_s / 3600:.1f} hours; split the file")
     for number, row in rows:
         if len(row.split()) != num_channels:
             raise lines.error(f"expected {num_channels} values, found {len(row.split())}", line=number)
@@ -180,9 +190,10 @@ def _parse_motion(lines: _Lines, num_channels: int) -> tuple[float, FloatArray]:
         values = np.array(" ".join(row for _, row in rows).split(), dtype=np.float64)
     except ValueError as error:
         raise lines.error(f"a value below this line is not a number ({error})") from error
-    if not np.isfinite(values).all():
-        bad_row = int(np.flatnonzero(~np.isfinite(values))[0]) // num_channels
-        raise lines.error("a value is not finite", line=rows[bad_row][0])
+    is_sound = np.abs(values) <= _LARGEST_NUMBER
+    if not is_sound.all():
+        bad_row = int(np.flatnonzero(~is_sound)[0]) // num_channels
+        raise lines.error("a value is not finite, or beyond reason", line=rows[bad_row][0])
     return frame_time_s, values.reshape(len(rows), num_channels)
 
 

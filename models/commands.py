@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from ..command import Command, add_fov
 from ..errors import ConfigError, ModelError
-from ..geometry import DEFAULT_FOV_DEG
 from ..outputs import check_outputs
+from ..pinhole import DEFAULT_FOV_DEG
 from .config import PRESETS, preset
 
 if TYPE_CHECKING:

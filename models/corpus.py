@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..array_files import read_arrays
 from ..errors import ConfigError, OutputError
 from ..skeleton import H36M16, H36M17, HUMANEVA15, Skeleton
 
@@ -26,6 +26,13 @@ _READABLE_VERSIONS = (1, 2)
 """Version 1 had neither views nor skeletons other than H36M-17; all else is the same."""
 UNITS = "metre"
 CORPUS_SKELETONS = {skeleton.name: skeleton for skeleton in (H36M17, H36M16, HUMANEVA15)}
+
+_FARTHEST_M = 1e4
+_FARTHEST_PX = 1e6
+"""Joints that are farther away come from damage alone, and their squares need not be finite."""
+_HIGHEST_RATE_HZ = 1e4
+_UNIT_TOLERANCE = 1e-2
+"""Of an orientation's length: some calibrations are rounded to three digits."""
 
 _XY_PREFIX = "xy_px."
 """Arrays of 2D joints are called by their source: ``xy_px.gt``."""
@@ -144,14 +151,12 @@ def read_corpus(path: Path) -> Corpus:
         ConfigError: the file is missing, damaged or not a corpus of this version.
     """
     try:
-        # Opened here because numpy leaves the file open when it finds that it is no zip.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return _check(path, {name: arrays[name] for name in arrays.files})
+        return _check(path, read_arrays(path))
     except OSError as error:
         raise ConfigError(
             f"cannot read the corpus {path}: {error.strerror or error}", hint="make one with: posedemo prepare"
         ) from error
-    except (ValueError, EOFError, TypeError, AttributeError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError, OverflowError) as error:
         raise ConfigError(f"{path} is not a corpus: {error}", hint="make one with: posedemo prepare") from error
 
 
@@ -163,13 +168,15 @@ def _check(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> Corpus:
     if name not in CORPUS_SKELETONS or units != UNITS:
         raise ValueError(f"it holds {name} in {units}, expected one of {', '.join(CORPUS_SKELETONS)} in {UNITS}")
     skeleton = CORPUS_SKELETONS[name]
-    xyz_m = _checked(arrays["xyz_m"], "xyz_m", (skeleton.num_joints, 3))
+    xyz_m = _checked(arrays["xyz_m"], "xyz_m", (skeleton.num_joints, 3), farthest=_FARTHEST_M)
     xy_px = {
-        key.removeprefix(_XY_PREFIX): _checked(array, key, (skeleton.num_joints, 2))
+        key.removeprefix(_XY_PREFIX): _checked(array, key, (skeleton.num_joints, 2), farthest=_FARTHEST_PX)
         for key, array in arrays.items()
         if key.startswith(_XY_PREFIX)
     }
     clips = tuple(_to_clip(entry) for entry in json.loads(str(arrays["clips"])))
+    for clip in clips:
+        _check_clip(clip)
     ends = np.cumsum([0, *(clip.length for clip in clips)])
     if not clips or min(clip.length for clip in clips) < 1 or [clip.start for clip in clips] != list(ends[:-1]):
         raise ValueError("its list of clips has gaps or overlaps")
@@ -180,13 +187,17 @@ def _check(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> Corpus:
     return Corpus(xyz_m, clips, skeleton, xy_px)
 
 
-def _checked(array: npt.NDArray[np.generic], name: str, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """The array, if it is (*, *shape) float32 and finite."""
+def _checked(
+    array: npt.NDArray[np.generic], name: str, shape: tuple[int, int], *, farthest: float
+) -> npt.NDArray[np.float32]:
+    """The array, if it is (*, *shape) float32 and finite, and nothing in it farther from 0."""
     if array.dtype != np.float32 or array.ndim != 3 or array.shape[1:] != shape:
         raise ValueError(f"{name} is {array.shape} {array.dtype}, expected (*, {shape[0]}, {shape[1]}) float32")
     numbers = array.astype(np.float32, copy=False)
     if not np.isfinite(numbers).all():
         raise ValueError(f"{name} holds values that are not finite")
+    if (np.abs(numbers) > farthest).any():
+        raise ValueError(f"{name} holds values beyond {farthest:g}")
     return numbers
 
 
@@ -205,10 +216,33 @@ def _to_clip(entry: dict[str, Any]) -> Clip:
     return Clip(**{**entry, "views": views})
 
 
+def _check_clip(clip: Clip) -> None:
+    """JSON has types of its own, and knows numbers that are none."""
+    if not all(isinstance(text, str) for text in (clip.name, clip.subject, clip.action, clip.family)):
+        raise ValueError("a clip has a name that is no text")
+    if type(clip.start) is not int or type(clip.length) is not int:
+        raise ValueError(f"the length of clip {clip.name} is not a whole number")
+    if not isinstance(clip.rate_hz, int | float) or not 0 < clip.rate_hz <= _HIGHEST_RATE_HZ:
+        raise ValueError(f"clip {clip.name} has {clip.rate_hz} frames a second")
+
+
 def _check_views(clip: Clip, xy_px: Mapping[str, npt.NDArray[np.float32]]) -> None:
     for view in clip.views:
-        if len(view.orientation) != 4 or len(view.translation_m) != 3 or min(view.width_px, view.height_px) < 1:
+        if not _is_camera(view):
             raise ValueError(f"camera {view.camera} of clip {clip.name} is not a camera")
         for source, start in view.starts.items():
-            if source not in xy_px or start < 0 or start + clip.length > len(xy_px[source]):
+            is_there = source in xy_px and type(start) is int and 0 <= start <= len(xy_px[source]) - clip.length
+            if not is_there:
                 raise ValueError(f"the 2D joints '{source}' of clip {clip.name} are not all there")
+
+
+def _is_camera(view: View) -> bool:
+    sizes = (view.width_px, view.height_px)
+    return (
+        isinstance(view.camera, str)
+        and all(type(size) is int and 1 <= size <= _FARTHEST_PX for size in sizes)
+        and len(view.orientation) == 4
+        and abs(math.hypot(*view.orientation) - 1) <= _UNIT_TOLERANCE
+        and len(view.translation_m) == 3
+        and all(abs(metres) <= _FARTHEST_M for metres in view.translation_m)
+    )

@@ -17,6 +17,9 @@ from ..errors import ConfigError
 from ..skeleton import H36M17
 from .bvh import FloatArray
 
+_LARGEST_NUMBER = 1e3
+"""Of a weight, or of an offset in centimetres."""
+
 
 @dataclass(frozen=True)
 class JointRule:
@@ -110,7 +113,8 @@ def read_map(path: Path) -> JointMap:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read the joint map {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    # ValueError is what impossible dates and numbers end in, RecursionError is what deep nesting does.
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"the joint map {path} is not TOML: {error}") from error
     unknown = sorted(set(table).difference(H36M17.joints))
     missing = [joint for joint in H36M17.joints if joint not in table]
@@ -126,7 +130,9 @@ def _read_rule(path: Path, joint: str, entry: object) -> JointRule:
             raise TypeError
         weights = {str(name): float(weight) for name, weight in entry["weights"].items()}
         x, y, z = (float(number) for number in entry.get("offset_cm", (0, 0, 0)))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        if not all(abs(number) <= _LARGEST_NUMBER for number in (*weights.values(), x, y, z)):
+            raise ValueError
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ConfigError(
             f"the joint map {path}: '{joint}' is not understood",
             hint=f'write [{joint}], weights = {{ "Name" = 1.0 }} and, if needed, offset_cm = [0, 0, 0]',

@@ -7,7 +7,6 @@ pickle can neither call a function of ours, of numpy's or of the system's, nor m
 
 from __future__ import annotations
 
-import ast
 import pickle
 import zipfile
 import zlib
@@ -18,11 +17,10 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..array_files import read_array_header
 from ..errors import SourceError
 
 _NUMBER_TYPES = frozenset(("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1"))
-_LONGEST_HEADER = 10_000
-"""Bytes; numpy's are about a hundred."""
 
 
 class _PickledType:
@@ -144,22 +142,12 @@ def read_pickled(path: Path, key: str) -> Any:
 
 
 def _read_object(member: IO[bytes]) -> Any:
-    header = _read_header(member)
+    header = read_array_header(member)
     if header["shape"] != () or header["descr"] != "|O":
         raise ValueError(f"expected one pickled object, found {header['shape']} of type {header['descr']}")
     # Python 2 wrote text without an encoding: latin1 takes every byte as it is.
     wrapped = _to_plain(_PlainUnpickler(member, encoding="latin1").load())
     return wrapped.item() if isinstance(wrapped, np.ndarray) else wrapped
-
-
-def _read_header(member: IO[bytes]) -> dict[str, Any]:
-    """The dict at the start of a ``.npy`` file: its magic, its version, the length of the dict's text, the text."""
-    magic, version, _ = member.read(6), *member.read(2)
-    length = int.from_bytes(member.read(2 if version == 1 else 4), "little")
-    if magic != b"\x93NUMPY" or length > _LONGEST_HEADER:
-        raise ValueError("it is not in numpy's format")
-    header: dict[str, Any] = ast.literal_eval(member.read(length).decode("latin1").strip())
-    return header
 
 
 def _to_plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,11 @@ import torch
 
 from .. import model_files
 from ..errors import ConfigError, ModelError
+from ..onnx_structure import reason_to_refuse
+from ..probing import try_out
 from ..sight import turn_to_pelvis
 from ..skeleton import H36M17, SKELETONS, Skeleton
+from ..window import MOST_FRAMES
 from .checkpoints import Checkpoint, load_checkpoint
 from .lifter import Lifter
 from .normalise import PERSON, SCREEN, SIGHT
@@ -110,14 +114,23 @@ def onnx_content_predictor(content: bytes, *, name: str) -> Predictor:
         raise ModelError("ONNX Runtime is not installed", hint="pip install 'posedemo[train]'") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    hint = "make one with: posedemo export"
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        stated = _stated(session.get_modelmeta().custom_metadata_map)
+        reason = reason_to_refuse(content)
+        if not reason:
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            stated = _stated(session.get_modelmeta().custom_metadata_map)
     except Exception as error:  # ONNX Runtime's errors share no other base class
-        raise ModelError(f"{name} is not an exported lifter", hint="make one with: posedemo export") from error
+        raise ModelError(f"{name} is not an exported lifter", hint) from error
+    if reason:
+        raise ModelError(f"{name} {reason}", hint)
 
     def lift(xy: Float32Array) -> Float32Array:
-        joined: Float32Array = np.concatenate([session.run(["xyz"], {"xy": windows})[0] for windows in _batches(xy)])
+        try:
+            poses = [session.run(["xyz"], {"xy": windows})[0] for windows in _batches(xy)]
+            joined: Float32Array = np.concatenate(poses).reshape(len(xy), xy.shape[2], 3)
+        except Exception as error:
+            raise ModelError(f"{name} does not take windows of {xy.shape[1:]}, or gives no poses", hint) from error
         return joined
 
     return replace(stated, lift=lift, name=name)
@@ -130,15 +143,17 @@ def _stated(metadata: Mapping[str, str]) -> Predictor:
         KeyError: something is not stated.
         ValueError: something is stated that cannot be.
     """
-    num_frames = int(metadata["window"])
+    num_frames, target, rate_hz = int(metadata["window"]), int(metadata["target"]), float(metadata["rate_hz"])
+    if not 0 <= target < num_frames <= MOST_FRAMES or not 0 < rate_hz < math.inf:
+        raise ValueError("no window")
     return Predictor(
         lift=lambda xy: xy,
         num_frames=num_frames,
-        holdout=tuple(json.loads(metadata.get("holdout", "[]"))),
+        holdout=tuple(map(str, json.loads(metadata.get("holdout", "[]")))),
         skeleton=SKELETONS[metadata["skeleton"]],
         normalisation=_stated_normalisation(metadata),
-        look_ahead=num_frames - 1 - int(metadata["target"]),
-        rate_hz=float(metadata["rate_hz"]),
+        look_ahead=num_frames - 1 - target,
+        rate_hz=rate_hz,
     )
 
 
@@ -165,6 +180,8 @@ def find_predictor(name_or_path: str, *, device: str | torch.device = "cpu") -> 
     """
     path = Path(name_or_path).expanduser()
     if path.is_file() or path.suffix:
+        if path.is_file() and path.suffix == ".onnx":
+            try_out("lifter", str(path))
         return load_predictor(path, device=device)
     if name_or_path == "mediapipe":
         raise ConfigError(

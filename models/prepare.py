@@ -29,8 +29,10 @@ METRES = {"cm": 0.01, "m": 1.0, "inch": 0.0254}
 
 _DEFAULT_RATE_HZ = 30.0
 
-_LARGEST_FILE_BYTES = 500_000_000
+_LARGEST_FILE_BYTES = 200_000_000
 """A single BVH file above this is refused before it is read: an hour of motion takes about 60 MB."""
+_ALWAYS_ALLOWED_BYTES, _MOST_UNPACKED = 2**24, 100
+"""A member of a zip that is larger may be so many times its packed size: motion packs to a tenth."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,8 @@ def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], str]:
         if _leaves_its_folder(member.filename):
             raise SourceError(f"{name}: the path leaves the archive's folder", hint="pack the files again")
         _check_size(name, member.file_size)
+        if member.file_size > max(_ALWAYS_ALLOWED_BYTES, _MOST_UNPACKED * member.compress_size):
+            raise SourceError(f"{name} unpacks to a size that no motion has", hint="pack the files again")
         try:
             with zipfile.ZipFile(path) as archive, archive.open(member) as file:
                 # The size in a zip's directory is a claim: read no further than it says, whatever is inside.

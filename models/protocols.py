@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from tqdm import tqdm
 
 from ..errors import ConfigError
-from ..geometry import plane_scale
+from ..pinhole import plane_scale
 from .corpus import Corpus
 from .predictors import Predictor, lift_sequences, rate_notes
 from .scores import Report, Scores, SequenceScores, mean_of_frames, mean_of_rows, score

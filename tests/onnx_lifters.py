@@ -19,7 +19,7 @@ def echo_lifter(
     num_outputs: int = 3,
     element_type: int = TensorProto.FLOAT,
     metadata: Mapping[str, str | None] = {},
-    is_for_one: bool = False,
+    most_windows: int = 10_000,
 ) -> onnx.ModelProto:
     """A lifter that gives back its target frame's 2D joints, relative to the pelvis, in the plane z = 0.
 
@@ -30,7 +30,7 @@ def echo_lifter(
         num_outputs: coordinates of a joint in the output.
         element_type: of the input.
         metadata: what the file states otherwise than it should; None leaves a key out.
-        is_for_one: promise any number of windows at a time, and fail at two.
+        most_windows: that it lifts at a time; with more it fails, although it promises any number.
     """
     target = num_frames - 1 if target is None else target
     shape = shape or ["N", num_frames, H36M17.num_joints, 2]
@@ -39,7 +39,7 @@ def echo_lifter(
         "start": np.array([0]),
         "end": np.array([1]),
         "axis": np.array([1]),
-        "one": np.array([1, H36M17.num_joints, num_outputs]),
+        "places": np.zeros(most_windows + 1, np.float32),
         "pads": np.array([0] * (2 * len(shape) - 3) + [num_outputs - 2]),
     }
     nodes = [
@@ -48,7 +48,9 @@ def echo_lifter(
         helper.make_node("Slice", ["frame", "start", "end", "axis"], ["pelvis"]),
         helper.make_node("Sub", ["frame", "pelvis"], ["centred"]),
         helper.make_node("Pad", ["centred", "pads"], ["padded"]),
-        helper.make_node(*(("Reshape", ["padded", "one"]) if is_for_one else ("Identity", ["padded"])), ["xyz"]),
+        helper.make_node("Shape", ["padded"], ["shape"], start=0, end=1),
+        helper.make_node("Gather", ["places", "shape"], ["place"]),
+        helper.make_node("Add", ["padded", "place"], ["xyz"]),
     ]
     graph = helper.make_graph(
         nodes,

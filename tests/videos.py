@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
@@ -37,14 +37,18 @@ def write_video(
     audio_s: float = 0.0,
     audio_codec: str = "aac",
     faststart: bool = False,
+    colours: Mapping[str, int] | None = None,
 ) -> Path:
-    """Write pictures as a video; ``pts`` in ``time_base`` makes a variable frame rate, ``audio_s`` adds a tone."""
+    """Write pictures as a video; ``pts`` in ``time_base`` makes a variable frame rate, ``audio_s`` adds a tone, and
+    ``colours`` are what the file says of them, such as ``color_trc``, by the numbers of ITU-T H.273."""
     options = {"movflags": "+faststart"} if faststart else {}
     with av.open(str(path), "w", options=options) as container:
         video = container.add_stream(codec, rate=fps)
         video.pix_fmt = pixels
         if time_base is not None:
             video.codec_context.time_base = time_base
+        for name, number in (colours or {}).items():
+            setattr(video.codec_context, name, number)
         audio = container.add_stream(audio_codec, rate=44_100, layout="mono") if audio_s else None
         for index, picture in enumerate(pictures):
             if index == 0:

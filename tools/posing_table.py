@@ -20,13 +20,14 @@ from pathlib import Path
 
 import numpy as np
 from posedemo import cli, refit
-from posedemo.geometry import bone_lengths, plane_scale, to_pixels
+from posedemo.geometry import bone_lengths, to_pixels
 from posedemo.models.chance import Chance
 from posedemo.models.corpus import read_corpus
 from posedemo.models.metrics import mpjpe, p_mpjpe
 from posedemo.models.samples import SampleMaker
 from posedemo.models.split import split_clips
 from posedemo.models.windows import load_motion
+from posedemo.pinhole import plane_scale
 from posedemo.placement import project
 from posedemo.settings import Settings
 from posedemo.skeleton import H36M17

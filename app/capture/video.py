@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import av
@@ -13,13 +13,20 @@ import numpy as np
 
 from ..datatypes import Frame, ImageArray, Stamp
 from ..errors import SourceError
-from .source import SourceInfo
+from .container import DECODER_OPTIONS, MAX_PIXELS, open_container
+from .decoding import Losses, decode
+from .picture_change import fitted
+from .source import LIVE_TIME_BASE, SourceInfo
+from .timeline import Timeline
 
 logger = logging.getLogger(__name__)
 
 _TRUNCATED_BY_S = 0.5
 """A file that ends so much before its own header says is damaged; less is rounding of the last frame's duration."""
 
+_FALLBACK_FPS = 30
+_FINE_TIME_BASE = 1e-3
+_MATROSKA = "matroska,webm"
 _QUARTER_TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
     -90: cv2.ROTATE_90_CLOCKWISE,
@@ -31,8 +38,9 @@ _QUARTER_TURNS = {
 class VideoFile:
     """Decodes a file from its first to its last frame.
 
-    Rotation flags are applied, so a frame is upright as in a player. Times are the file's, starting
-    at 0; where they are missing or do not rise they are made up from the nominal rate.
+    Rotation flags are applied, so a frame is upright as in a player, and pictures that change their size are fitted
+    into that of the first. Times are the file's, starting at 0; where they are missing or do not rise they are made up
+    (``Timeline``).
 
     Raises:
         SourceError: the file is missing, is no video, or holds no frame.
@@ -40,33 +48,40 @@ class VideoFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._container = _open_container(path)
+        self._container = open_container(path)
         try:
             self._stream = self._find_stream()
             self._stream.thread_type = "AUTO"
-            self._num_damaged = 0
-            self._decoder = self._decode()
+            self._stream.codec_context.options = DECODER_OPTIONS
+            self._losses = Losses()
+            self._decoder = decode(self._container, self._stream, self._losses)
             first = next(self._decoder, None)
             if first is None:
-                raise SourceError(f"{path} holds no frames", "check that the recording was finished")
+                raise self._nothing_in_it()
+            self._first = first
+            self.info = self._describe(first)
         except BaseException:
             self._container.close()
             raise
-        self._first = first
-        self.info = self._describe(first)
 
     def frames(self) -> Iterator[Frame]:
-        """Yield all frames. Raises SourceError at the end where the file is shorter than its header says."""
-        step_s = float(1 / self.info.fps) if self.info.fps else 1 / 30
-        time_s = -step_s
-        for index, picture in enumerate(chain([self._first], self._decoder)):
-            media_s = _media_time_s(picture)
-            since_start_s = time_s if media_s is None else media_s - self.info.start_s
-            time_s = since_start_s if since_start_s > time_s else time_s + step_s
-            yield Frame(image_bgr=_upright(picture), stamp=Stamp(index=index, time_s=time_s))
-        if self._num_damaged:
-            logger.warning("%s: %d damaged packets were skipped", self._path, self._num_damaged)
-        self._check_complete(self.info.start_s + time_s + step_s)
+        """Yield all frames. What could not be read is said at the end.
+
+        Raises:
+            SourceError: the file is shorter than its header says.
+        """
+        fps = self.info.fps or _FALLBACK_FPS
+        step_s = float(1 / fps)
+        timeline = Timeline(self._duration_s() or self._container_duration_s())
+        end_s = 0.0
+        pictures = pairwise(chain([self._first], self._decoder, [None]))
+        for index, (picture, following) in enumerate(pictures):
+            assert picture is not None, "only the last of all is None, and it has no successor"
+            time_s = timeline.place(self._since_start_s(picture), self._since_start_s(following), step_s)
+            end_s = time_s + step_s
+            yield fitted(Frame(image_bgr=_upright(picture), stamp=Stamp(index=index, time_s=time_s)), self.info.size_wh)
+        self._say_what_was_lost()
+        self._check_complete(self.info.start_s + end_s)
 
     def close(self) -> None:
         """Close the file."""
@@ -75,64 +90,87 @@ class VideoFile:
     def _find_stream(self) -> av.VideoStream:
         for stream in self._container.streams.video:
             if stream.codec_context is not None and not stream.disposition & av.stream.Disposition.attached_pic:
+                self._check_size(stream)
                 return stream
         raise SourceError(f"{self._path} has no picture to read", "give a video file")
 
-    def _decode(self) -> Iterator[av.VideoFrame]:
-        """Yield pictures; damaged packets cost their own frames only."""
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except av.FFmpegError as error:
-                logger.warning("%s: reading ended early: %s", self._path, error.strerror)
-                return
-            try:
-                yield from packet.decode()
-            except av.FFmpegError:
-                self._num_damaged += 1
+    def _check_size(self, stream: av.VideoStream) -> None:
+        if stream.width * stream.height > MAX_PIXELS:
+            raise SourceError(
+                f"the pictures of {self._path} are {stream.width}x{stream.height} pixels large, and at most "
+                f"{MAX_PIXELS / 1e6:.0f} megapixels are read",
+                "make a smaller copy, of 1920x1080 for example: the detector needs no more",
+            )
+
+    def _nothing_in_it(self) -> SourceError:
+        """Why there is no first picture."""
+        if self._losses.num_unreadable:
+            return SourceError(
+                f"{self._path} is damaged: not one of its {self._losses.num_packets} pictures could be read",
+                "get a complete copy",
+            )
+        return SourceError(f"{self._path} holds no frames", "check that the recording was finished")
 
     def _describe(self, first: av.VideoFrame) -> SourceInfo:
         height, width = _upright(first).shape[:2]
         fps = self._stream.average_rate or self._stream.guessed_rate
         duration_s = self._duration_s()
         num_frames = self._stream.frames or (round(duration_s * fps) if duration_s and fps else None)
+        time_base = self._stream.time_base
         return SourceInfo(
             name=self._path.name,
             size_wh=(width, height),
             fps=fps,
             is_live=False,
-            time_base=self._stream.time_base or SourceInfo.time_base,
+            # A coarser one would not hold the times that are made up.
+            time_base=time_base if time_base is not None and time_base <= _FINE_TIME_BASE else LIVE_TIME_BASE,
             num_frames=num_frames,
             file=self._path,
             start_s=_media_time_s(first) or 0.0,
         )
 
+    def _since_start_s(self, picture: av.VideoFrame | None) -> float | None:
+        media_s = None if picture is None else _media_time_s(picture)
+        return None if media_s is None else media_s - self.info.start_s
+
     def _duration_s(self) -> float | None:
+        """How long the pictures last, as the file says."""
         if self._stream.duration is not None and self._stream.time_base is not None:
             return float(self._stream.duration * self._stream.time_base)
         return None
 
+    def _say_what_was_lost(self) -> None:
+        words = self._losses.words()
+        if words is not None:
+            logger.warning("%s is damaged: %s", self._path, words)
+
     def _check_complete(self, end_s: float) -> None:
+        """Compare where the pictures ended with what the header says."""
+        hint = "what could be read has been processed; get a complete copy for the rest"
         start_s = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
         duration_s = self._duration_s()
+        if duration_s is None:
+            # Matroska says it of all streams together. What FFmpeg says of other formats may be a guess.
+            start_s, duration_s = 0.0, self._container_duration_s()
+            end_s = max(end_s, self._losses.read_until_s)
         if duration_s is not None and start_s + duration_s - end_s > _TRUNCATED_BY_S:
             raise SourceError(
-                f"{self._path} is damaged: it ends after {end_s - start_s:.1f} of {duration_s:.1f} seconds",
-                "what could be read has been processed; get a complete copy for the rest",
+                f"{self._path} is damaged: it ends after {end_s - start_s:.1f} of {duration_s:.1f} seconds", hint
             )
+        if self._losses.broke_off is None:
+            return
+        if duration_s is None:
+            raise SourceError(
+                f"{self._path} is damaged: it cannot be read beyond {end_s - start_s:.1f} seconds "
+                f"({self._losses.broke_off})",
+                hint,
+            )
+        logger.warning("%s: reading ended early: %s", self._path, self._losses.broke_off)
 
-
-def _open_container(path: Path) -> av.container.InputContainer:
-    if not path.exists():
-        raise SourceError(f"{path} does not exist", "check the path")
-    try:
-        return av.open(str(path))
-    except (av.FFmpegError, OSError) as error:
-        reason = "is a folder" if path.is_dir() else "is not a video that can be read"
-        raise SourceError(f"{path} {reason} ({error.strerror})", "check that it plays in a video player") from error
+    def _container_duration_s(self) -> float | None:
+        if self._container.format.name != _MATROSKA or self._container.duration is None:
+            return None
+        return self._container.duration / av.time_base
 
 
 def _media_time_s(picture: av.VideoFrame) -> float | None:

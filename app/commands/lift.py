@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import textwrap
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -16,14 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import registry
+from ..array_files import read_arrays
 from ..command import Command, add_fov, add_posing
 from ..datatypes import Float32Array, Keypoints2D, Window
 from ..delay import DelayLine
 from ..errors import SourceError
-from ..geometry import plane_scale
 from ..manifest import manifest
 from ..modes import choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
+from ..pinhole import plane_scale
 from ..pipeline import Lifter, push_joints, window_of
 from ..posing import Draft, draft, finish
 from ..remap import remap
@@ -39,6 +39,12 @@ _LAYOUTS = (H36M17, COCO17, MEDIAPIPE33)
 _BATCH_WINDOWS = 256
 _INDENT = " " * 14
 _CONTRACT = "docs/lifters.md"
+_ARRAYS = {"keypoints_2d", "image_size", "fps", "layout", "frame_index", "time_s", "track_id", "detector"}
+_FARTHEST_PX = 1e6
+_LARGEST_NUMBER = 2.0**53
+"""Up to there float64 has all whole numbers."""
+_MOST_TRACKS = 10_000
+"""Each has a filter and a body of its own: together some 400 MB."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -137,32 +143,42 @@ def read_keypoints(path: Path) -> KeypointTable:
     """
     arrays = _load(path)
     try:
-        table = np.asarray(arrays["keypoints_2d"], np.float32)
+        table = _as_float32(arrays["keypoints_2d"])
         width, height = (int(length) for length in np.asarray(arrays["image_size"]).reshape(-1))
-        fps = float(arrays["fps"])
+        fps = float(arrays["fps"].reshape(()))
     except KeyError as error:
         raise SourceError(f"{path} has no {error.args[0]}", "it needs keypoints_2d, image_size and fps") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SourceError(f"{path} holds something that is not numbers: {error}", _FORMAT_HINT) from error
     if table.ndim != 3 or table.shape[2] not in (2, 3):
         raise SourceError(f"keypoints_2d in {path} has the shape {table.shape}", _FORMAT_HINT)
-    if min(width, height) < 1 or not 0 < fps < 1e5:
-        raise SourceError(f"{path} states image_size {width}x{height} and fps {fps:g}", "both must be above 0")
+    if not 1 <= min(width, height) <= max(width, height) <= _FARTHEST_PX or not 0 < fps < 1e5:
+        raise SourceError(
+            f"{path} states image_size {width}x{height} and fps {fps:g}", "both must be above 0 and not beyond reason"
+        )
     skeleton = _layout(arrays, table.shape[1], path)
     num_rows = len(table)
     frame_index = _column(arrays, "frame_index", num_rows, np.arange(num_rows), path).astype(np.int64)
     time_s = _column(arrays, "time_s", num_rows, frame_index / fps, path).astype(np.float64)
-    if not np.isfinite(time_s).all():
-        raise SourceError(f"time_s in {path} holds values that are not finite", _FORMAT_HINT)
+    track_id = _column(arrays, "track_id", num_rows, np.zeros(num_rows), path).astype(np.int64)
+    num_tracks = len(np.unique(track_id))
+    if num_tracks > _MOST_TRACKS:
+        raise SourceError(f"{path} has {num_tracks} tracks, more than the {_MOST_TRACKS} allowed", "split the file")
     return KeypointTable(
         keypoints=tuple(_person(row, skeleton) for row in table),
         frame_index=frame_index,
         time_s=time_s,
-        track_id=_column(arrays, "track_id", num_rows, np.zeros(num_rows), path).astype(np.int64),
+        track_id=track_id,
         size_wh=(width, height),
         fps=fps,
         detector=str(arrays.get("detector", "unknown")),
     )
+
+
+def _as_float32(array: npt.NDArray[Any]) -> Float32Array:
+    """Numbers that float32 cannot hold become infinite, which is as unknown."""
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)
 
 
 _FORMAT_HINT = "give keypoints_2d as (frames, 17 or 33, 2 or 3): x px, y px[, confidence]"
@@ -170,14 +186,14 @@ _FORMAT_HINT = "give keypoints_2d as (frames, 17 or 33, 2 or 3): x px, y px[, co
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise SourceError(f"{path} is a single array", "save it with np.savez as keypoints_2d")
-            return {name: file[name] for name in file.files}
+        return read_arrays(path, only=_ARRAYS)
     except FileNotFoundError as error:
         raise SourceError(f"{path} does not exist", "check the path") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-        raise SourceError(f"{path} is not a readable NPZ file of plain arrays", "save it with np.savez") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(
+            f"{path} is not a readable NPZ file of plain arrays: {reason}", "save it with np.savez"
+        ) from error
 
 
 def _layout(arrays: dict[str, npt.NDArray[Any]], num_joints: int, path: Path) -> Skeleton:
@@ -198,12 +214,14 @@ def _column(
     column = arrays.get(name, default)
     if column.shape != (num_rows,) or column.dtype.kind not in "iuf":
         raise SourceError(f"{name} in {path} is not one number a row", f"it needs the shape ({num_rows},)")
+    if column.dtype.kind == "f" and not (np.abs(column.astype(np.float64)) <= _LARGEST_NUMBER).all():
+        raise SourceError(f"{name} in {path} holds values that are not finite, or beyond reason", _FORMAT_HINT)
     return column
 
 
 def _person(row: Float32Array, skeleton: Skeleton) -> Keypoints2D:
-    """One row; a joint with a coordinate that is not finite is unknown."""
-    known = np.isfinite(row).all(axis=-1)
+    """One row; a joint with a coordinate that is not finite, or beyond reason, is unknown."""
+    known = np.isfinite(row).all(axis=-1) & (np.abs(row[:, :2]) <= _FARTHEST_PX).all(axis=-1)
     confidence = np.clip(row[:, 2], 0, 1) if row.shape[1] == 3 else np.ones(len(row), np.float32)
     confidence = np.where(known, confidence, 0).astype(np.float32)
     xy_px = np.where((confidence > 0)[:, None], row[:, :2], np.nan).astype(np.float32)

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, Self
 
 import cv2
-import mediapipe as mp
 import numpy as np
-from mediapipe.tasks.python import BaseOptions, vision
 
 from ..datatypes import Frame, ImageArray, Keypoints2D
+from ..deferral import deferred
 from ..errors import ModelError
 from ..focus import Focus
 from ..native_output import quiet_native_output
 from ..skeleton import MEDIAPIPE33
 from .cover import cover
 
+# MediaPipe imports these to draw charts and to record sound: a second of processor time at every start, otherwise.
+with deferred("matplotlib", "matplotlib.pyplot", "sounddevice"):
+    import mediapipe as mp
+    from mediapipe.tasks.python import BaseOptions, vision
+
 _WARM_UP_SIZE_PX = 256
 _SMALLEST_CROP_PX = 16
+
+_STATUSES = (
+    *(RuntimeError, ValueError, IndexError),
+    *(FileNotFoundError, FileExistsError, PermissionError, TimeoutError),
+)
+"""As what MediaPipe hands on the statuses of its native part. A library that cannot be loaded is a plain OSError."""
 
 
 class MediaPipePose:
@@ -46,7 +57,7 @@ class MediaPipePose:
         self._has_greeted = False
         self._focus: Focus | None = None
         self._second: Any = None
-        with quiet_native_output():
+        with quiet_native_output(), self._refusing():
             self._landmarker = self._make_landmarker(vision.RunningMode.VIDEO, max_people)
             # The first picture loads the networks, which takes long and logs: better here than in the show.
             blank = np.zeros((_WARM_UP_SIZE_PX, _WARM_UP_SIZE_PX, 3), np.uint8)
@@ -94,14 +105,20 @@ class MediaPipePose:
         options = vision.PoseLandmarkerOptions(
             base_options=BaseOptions(model_asset_buffer=self._bundle), running_mode=mode, num_poses=num_people
         )
-        try:
+        with self._refusing():
             return vision.PoseLandmarker.create_from_options(options)
-        except OSError as error:
-            raise ImportError(f"mediapipe: {error}") from error
-        except (RuntimeError, ValueError) as error:
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Blame the bundle for whatever MediaPipe says while it is opened."""
+        try:
+            yield
+        except _STATUSES as error:
             raise ModelError(
                 f"{self._name} is not a MediaPipe pose model", "check the file, or use --detector mediapipe-full"
             ) from error
+        except OSError as error:
+            raise ImportError(f"mediapipe: {error}") from error
 
 
 def _picture(image_bgr: ImageArray) -> mp.Image:

@@ -1,25 +1,19 @@
-"""Runs an exported lifter with ONNX Runtime. The only importer of onnxruntime."""
+"""Runs an exported lifter with ONNX Runtime (``session``)."""
 
 from __future__ import annotations
 
-import ctypes
-import logging
-import math
-import re
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-import onnxruntime as ort
 
 from ..datatypes import Float32Array, LifterSpec, Pose3D, Window
-from ..errors import ConfigError, ModelError
-from ..native_output import quiet_native_output
+from ..errors import ModelError
+from ..onnx_structure import reason_to_refuse
 from ..sight import turn_to_pelvis
 from ..skeleton import H36M17
-
-logger = logging.getLogger(__name__)
+from ..window import MOST_FRAMES
+from .session import first_line, open_session
 
 CONTRACT_KEY = "posedemo_contract"
 NORMALISATIONS = {"1": "screen", "3": "sight"}
@@ -35,16 +29,8 @@ _OTHER_NORMALISATION = "takes 2D joints in the normalisation {}, this program gi
 
 _EXPORT_HINT = "export the lifter with `posedemo export`"
 
-# A tensor's list of external data (field 13) begins with its location; the file's own metadata are field 14.
-_EXTERNAL_DATA = re.compile(rb"\x6a.{1,2}\x0a\x08location\x12", re.DOTALL)
-
-PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-}
-
-_ORT_FATAL_ONLY = 4
+_TRIED = 2
+_RATES_HZ = (1.0, 1000.0)
 
 
 class OnnxLifter:
@@ -53,7 +39,7 @@ class OnnxLifter:
     Args:
         model: contents of the file.
         name: how to call the file in errors.
-        provider: ``auto``, ``cpu``, ``cuda`` or ``tensorrt``; ``auto`` takes CUDA where there is a working one.
+        provider: ``auto``, ``cpu``, ``cuda`` or ``tensorrt``; ``auto`` takes what works (``session.open_session``).
 
     Raises:
         ModelError: the file is not a lifter of this program, or is damaged.
@@ -61,23 +47,36 @@ class OnnxLifter:
     """
 
     def __init__(self, model: bytes, *, name: str, provider: str = "auto") -> None:
-        _refuse_external_data(model, name)
+        _refuse_unsafe(model, name)
         self._name = name
-        self._session, self.provider = _open_session(model, name, provider)
-        metadata = self._session.get_modelmeta().custom_metadata_map
+        self._session, self.provider = open_session(model, name, provider)
+        try:
+            metadata = self._session.get_modelmeta().custom_metadata_map
+            inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        except UnicodeDecodeError as error:
+            raise ModelError(
+                f"{name} is damaged: its names are no text", "check the file, or export it again"
+            ) from error
         self.spec = _read_spec(metadata, name)
         self._is_turned = metadata["normalisation"] == "sight"
-        _check_input(self._session.get_inputs(), self.spec, name)
-        self._input = self._session.get_inputs()[0].name
-        self._output = self._session.get_outputs()[0].name
-        probe = np.zeros((1, self.spec.num_frames, H36M17.num_joints, 2), np.float32)
+        _check_input(inputs, self.spec, name)
+        self._input, self._output = inputs[0].name, outputs[0].name
+        self._try_out(name)
+
+    def _try_out(self, name: str) -> None:
+        """Lift two windows. Also the warm-up: the first run allocates, which takes half as long again as the others."""
+        random = np.random.default_rng(0)
+        windows = random.normal(0, 0.4, (_TRIED, self.spec.num_frames, H36M17.num_joints, 2)).astype(np.float32)
         try:
-            # Also the warm-up: the first run allocates, which takes half as long again as the others.
-            (pose,) = self._session.run([self._output], {self._input: probe})
+            (poses,) = self._session.run([self._output], {self._input: windows})
         except Exception as error:
-            raise ModelError(f"{name} does not run: {_first_line(error)}", _EXPORT_HINT) from error
-        if pose.shape != (1, H36M17.num_joints, 3):
-            raise ModelError(f"{name} gives poses of shape {pose.shape[1:]}, not (17, 3)", _EXPORT_HINT)
+            raise ModelError(f"{name} does not run: {first_line(error)}", _EXPORT_HINT) from error
+        if not isinstance(poses, np.ndarray) or poses.dtype.kind != "f":
+            raise ModelError(f"{name} gives something else than poses", _EXPORT_HINT)
+        if poses.shape != (_TRIED, H36M17.num_joints, 3):
+            raise ModelError(f"{name} gives poses of shape {poses.shape[1:]}, not (17, 3)", _EXPORT_HINT)
+        if not np.isfinite(poses).all():
+            raise ModelError(f"{name} gives poses that are not finite", "train it again, or export it again")
 
     def lift(self, windows: Sequence[Window]) -> tuple[Pose3D, ...]:
         """One pose a window, as one batch."""
@@ -99,7 +98,7 @@ class OnnxLifter:
             (poses,) = self._session.run([self._output], {self._input: batch})
         except Exception as error:
             raise ModelError(
-                f"the lifter {self._name} failed: {_first_line(error)}", "try another --lifter, or --provider cpu"
+                f"the lifter {self._name} failed: {first_line(error)}", "try another --lifter, or --provider cpu"
             ) from error
         return np.asarray(poses)
 
@@ -113,72 +112,16 @@ class OnnxLifter:
         self.close()
 
 
-def _open_session(model: bytes, name: str, provider: str) -> tuple[ort.InferenceSession, str]:
-    """Open the model on the provider asked for; returns the session and the name of the provider it really runs on."""
+def _refuse_unsafe(model: bytes, name: str) -> None:
+    """Weights in a second file would be looked for in whatever folder the program was started in, for one."""
     try:
-        # Any model must open on the CPU, so what fails there is the model's fault and not a provider's.
-        session = _session(model, "cpu")
-    except Exception as error:
+        reason = reason_to_refuse(model)
+    except ValueError as error:
         raise ModelError(
-            f"{name} is not a readable ONNX model: {_first_line(error)}", "check the file, or export it again"
+            f"{name} is not a readable ONNX model: {error}", "check the file, or export it again"
         ) from error
-    wanted = ("cuda" if _has_cuda_device() else "cpu") if provider == "auto" else provider
-    if wanted == "cpu":
-        return session, "cpu"
-    try:
-        accelerated = _session(model, wanted)
-        if accelerated.get_providers()[0] == PROVIDERS[wanted]:
-            return accelerated, wanted
-        reason = "ONNX Runtime fell back to the CPU"
-    except Exception as error:  # noqa: BLE001  onnxruntime raises classes of its own that share no public base
-        reason = _first_line(error)
-    if provider == "auto":
-        logger.warning("the GPU is not used: %s", reason)
-        return session, "cpu"
-    logger.debug("%s: %s", wanted, reason)
-    raise ConfigError(
-        f"the provider {provider} is not available on this machine",
-        "use --provider auto, or install the NVIDIA driver and the libraries that ONNX Runtime needs for it",
-    )
-
-
-def _session(model: bytes, provider: str) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.log_severity_level = _ORT_FATAL_ONLY
-    # The lifters are small, and the detector needs the cores. A second thread gains SemGCN nothing (1.5 ms for 1.6 ms a
-    # frame on a busy machine) and takes 12 ms of processor time for 1.7 ms, because it spins while it waits; forbidden
-    # to spin it makes a frame slower (2.2 ms). One thread has no pool, so nothing can spin.
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    providers = list(dict.fromkeys([PROVIDERS[provider], PROVIDERS["cpu"]]))
-    with quiet_native_output():
-        # With its own fallback ONNX Runtime would print to standard output and go on with another provider.
-        return ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
-
-
-def built_in_providers() -> tuple[str, ...]:
-    """Names of the providers that this ONNX Runtime was built with; whether they work, only a session tells."""
-    built_in = ort.get_available_providers()
-    return tuple(name for name, provider in PROVIDERS.items() if provider in built_in)
-
-
-def _has_cuda_device() -> bool:
-    """True where the NVIDIA driver counts at least one device; ONNX Runtime lists CUDA even without."""
-    try:
-        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    count = ctypes.c_int(0)
-    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
-
-
-def _refuse_external_data(model: bytes, name: str) -> None:
-    """Weights in a second file would be looked for in whatever folder the program was started in."""
-    if _EXTERNAL_DATA.search(model):
-        raise ModelError(
-            f"{name} keeps its weights in a second file (external data)",
-            "save it as one file, or use `posedemo export`",
-        )
+    if reason:
+        raise ModelError(f"{name} {reason}", "save it as one file of plain operators, or use `posedemo export`")
 
 
 def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
@@ -205,7 +148,7 @@ def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
             raise ModelError(f"{name} {sentence.format(repr(metadata[key]), repr(expected))}", _EXPORT_HINT)
     num_frames, target = _whole_number(metadata, "window", name), _whole_number(metadata, "target", name)
     rate_hz = _number(metadata, "rate_hz", name)
-    if num_frames < 1 or not 0 < rate_hz < math.inf:
+    if not 1 <= num_frames <= MOST_FRAMES or not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
         raise ModelError(f"{name} states a window of {num_frames} frames at {rate_hz:g} Hz", _EXPORT_HINT)
     if not 0 <= target < num_frames:
         raise ModelError(
@@ -255,7 +198,3 @@ def _check_input(inputs: Sequence[Any], spec: LifterSpec, name: str) -> None:
 def _fits(length: Any, wanted: int) -> bool:
     """A length that the graph leaves open fits everything."""
     return not isinstance(length, int) or length == wanted
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0][:200]

@@ -219,11 +219,24 @@ def pane_sizes(size_wh: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, in
     aspect = width / height
     tallest = min(MAX_CANVAS_WH[1], MAX_CANVAS_WH[0] / (aspect + ROOM_ASPECT))
     pane_height = min(tallest, max(height, MIN_CANVAS_HEIGHT))
-    return (_even(pane_height * aspect), _even(pane_height)), (_even(pane_height * ROOM_ASPECT), _even(pane_height))
+    room_wh = _even(pane_height * ROOM_ASPECT), _even(pane_height)
+    return (min(_even(pane_height * aspect), MAX_CANVAS_WH[0] - room_wh[0]), room_wh[1]), room_wh
 
 
 def _even(length: float) -> int:
     return max(2, 2 * round(length / 2))
+
+
+@contextmanager
+def _encoding(path: Path) -> Iterator[None]:
+    """Turn what disk and encoder refuse while writing ``path`` into an OutputError that names it."""
+    try:
+        with writing(path):
+            yield
+    except av.FFmpegError as error:
+        raise OutputError(
+            f"cannot write {path}: the encoder says {error.strerror!r}", "leave out --output; --export writes the poses"
+        ) from error
 
 
 class _Encoder:
@@ -284,18 +297,6 @@ class _Encoder:
     def _mux(self, picture: av.VideoFrame | None) -> None:
         for packet in self._stream.encode(picture):
             self._container.mux(packet)
-
-
-@contextmanager
-def _encoding(path: Path) -> Iterator[None]:
-    """Turn what FFmpeg raises into an OutputError that names the file."""
-    try:
-        with writing(path):
-            yield
-    except av.FFmpegError as error:
-        raise OutputError(
-            f"cannot encode {path}: {error.strerror}", "run `posedemo doctor`; poses can be written with --export"
-        ) from error
 
 
 def put_index_first(path: Path) -> None:

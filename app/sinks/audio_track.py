@@ -2,52 +2,86 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from itertools import chain, dropwhile, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import av
 
+from ..capture.container import open_container
+from ..capture.timeline import Timeline
+
 if TYPE_CHECKING:
     Packet = av.Packet[av.AudioStream]
 
+logger = logging.getLogger(__name__)
+
 _COPIED_CODECS = {"aac", "mp3"}
 """What every browser and PowerPoint plays from an MP4; anything else is encoded again as AAC."""
+
+_LOWEST_MP3_RATE_HZ = 16_000
+"""MP4 does not know slower ones."""
+
+_FALLBACK_RATE_HZ = 48_000
+_STEP_S = 0.02
+"""How long a packet lasts that does not say so."""
 
 _LEAD_S = 0.5
 """How far the sound may be written ahead of the pictures, so that players find both close together."""
 
 
 class AudioTrack:
-    """Copies or re-encodes one file's first audio stream.
+    """Copies or re-encodes one file's first audio stream. What of it cannot be decoded is left out: a browser would end
+    the whole video there.
 
     Args:
         container: the output, before anything was written to it.
-        path: the file with the sound.
+        source: the file with the sound, open; closed by ``close``.
         start_s: time of the first picture in that file, which becomes time 0.
     """
 
-    def __init__(self, container: av.container.OutputContainer, path: Path, *, start_s: float) -> None:
+    def __init__(
+        self, container: av.container.OutputContainer, source: av.container.InputContainer, *, start_s: float
+    ) -> None:
         self._output = container
-        self._input = av.open(str(path))
+        self._input = source
         self._start_s = start_s
-        self._source = self._input.streams.audio[0]
-        self._is_copied = self._source.codec_context.name in _COPIED_CODECS
+        self._source = source.streams.audio[0]
+        codec = self._source.codec_context
+        self._is_copied = codec.name in _COPIED_CODECS and (
+            codec.name != "mp3" or codec.sample_rate >= _LOWEST_MP3_RATE_HZ
+        )
+        self._stream: av.AudioStream
         if self._is_copied:
-            self._stream: av.AudioStream = container.add_stream_from_template(self._source)
+            self._stream = container.add_stream_from_template(self._source)
         else:
-            rate = self._source.codec_context.sample_rate
+            known_rates = av.Codec("aac", "w").audio_rates or ()
+            rate = codec.sample_rate if codec.sample_rate in known_rates else _FALLBACK_RATE_HZ
             self._stream = container.add_stream("aac", rate=rate, layout="stereo")
-            self._resampler = av.AudioResampler(format="fltp", layout="stereo", rate=rate)
         self._packets = self._copied() if self._is_copied else self._encoded()
         self._waiting: Packet | None = None
+        self._num_lost = 0
 
     @classmethod
     def of(cls, container: av.container.OutputContainer, path: Path, *, start_s: float) -> Self | None:
-        """The sound of a file, or None where it has none that can be decoded."""
-        with av.open(str(path)) as probe:
-            audible = bool(probe.streams.audio) and probe.streams.audio[0].codec_context is not None
-        return cls(container, path, start_s=start_s) if audible else None
+        """The sound of a file, or None where it has none. One that cannot be decoded is told and left out."""
+        source = open_container(path)
+        if not source.streams.audio:
+            source.close()
+            return None
+        try:
+            # None where FFmpeg knows no such codec; a rate of 0 where a header is damaged.
+            codec = source.streams.audio[0].codec_context
+            if codec is not None and codec.sample_rate > 0:
+                return cls(container, source, start_s=start_s)
+        except BaseException:
+            source.close()
+            raise
+        source.close()
+        logger.warning("the sound of %s cannot be decoded and is left out", path)
+        return None
 
     def write_until(self, time_s: float) -> None:
         """Write the sound up to a little after a picture's time."""
@@ -59,42 +93,70 @@ class AudioTrack:
             if packet.pts is not None and float(packet.pts * packet.time_base) > time_s + _LEAD_S:
                 self._waiting = packet
                 return
-            self._output.mux(packet)
+            try:
+                self._output.mux(packet)
+            except (av.error.InvalidDataError, av.error.ArgumentError):
+                self._num_lost += 1
 
     def close(self) -> None:
-        """Close the input."""
+        """Close the input, and say how much of it could not be decoded."""
+        if self._num_lost:
+            logger.warning("%s: %d pieces of its sound could not be decoded", self._input.name, self._num_lost)
         self._input.close()
 
     def _copied(self) -> Iterator[Packet]:
-        assert self._source.time_base is not None, "FFmpeg gives every stream one"
-        shift = round(self._start_s / self._source.time_base)
-        for packet in self._demux():
-            if packet.pts is None or packet.dts is None or packet.pts < shift:
-                continue
-            packet.pts -= shift
-            packet.dts -= shift
-            packet.stream = self._stream
-            yield packet
+        for packet in self._placed():
+            if self._decoded(packet) is not None:
+                packet.stream = self._stream
+                yield packet
 
     def _encoded(self) -> Iterator[Packet]:
-        for packet in self._demux():
-            try:
-                frames = packet.decode()
-            except av.FFmpegError:
-                continue
-            for frame in frames:
-                if frame.pts is None or frame.time_base is None or frame.pts * frame.time_base < self._start_s:
-                    continue
-                frame.pts -= round(self._start_s / frame.time_base)
-                for resampled in self._resampler.resample(frame):
+        resampler, made_for = None, None
+        for packet in self._placed():
+            for frame in self._decoded(packet) or ():
+                kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+                if resampler is None or kind != made_for:
+                    resampler = av.AudioResampler(format="fltp", layout="stereo", rate=self._stream.rate)
+                    made_for = kind
+                for resampled in resampler.resample(frame):
                     yield from self._stream.encode(resampled)
         yield from self._stream.encode(None)
+
+    def _decoded(self, packet: Packet) -> list[av.AudioFrame] | None:
+        """The sound in a packet; None where it is damaged."""
+        try:
+            return packet.decode()
+        except av.FFmpegError:
+            self._num_lost += 1
+            return None
+
+    def _placed(self) -> Iterator[Packet]:
+        """Packets from the first picture on, with times that rise from there."""
+        duration_us = self._input.duration
+        timeline = Timeline(None if duration_us is None else duration_us / av.time_base)
+        last = -1
+        packets = dropwhile(lambda packet: (self._since_start_s(packet) or 0) < 0, self._demux())
+        for packet, following in pairwise(chain(packets, [None])):
+            assert packet is not None, "only the last of all is None, and it has no successor"
+            assert packet.time_base is not None, "FFmpeg gives every stream one"
+            step_s = float(packet.duration * packet.time_base) if packet.duration else _STEP_S
+            time_s = timeline.place(self._since_start_s(packet), self._since_start_s(following), step_s)
+            last = max(last + 1, round(time_s / packet.time_base))
+            packet.pts = packet.dts = last
+            yield packet
+
+    def _since_start_s(self, packet: Packet | None) -> float | None:
+        if packet is None or packet.pts is None or packet.time_base is None:
+            return None
+        return float(packet.pts * packet.time_base) - self._start_s
 
     def _demux(self) -> Iterator[Packet]:
         """Packets until the end or the first place that cannot be read."""
         packets = self._input.demux(self._source)
         while True:
             try:
-                yield next(packets)
+                packet = next(packets)
             except (StopIteration, av.FFmpegError):
                 return
+            if packet.size:
+                yield packet

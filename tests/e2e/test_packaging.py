@@ -50,7 +50,7 @@ def test_wheel_has_every_module_and_every_weight(wheel):
         "/".join(("posedemo", *([] if folder == "app" else [folder]), *path.relative_to(ROOT / folder).parts))
         for folder in ("app", "models", "weights")
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in {".py", ".onnx", ".task", ".json", ".md", ".typed"}
+        if path.suffix in {".py", ".onnx", ".task", ".json", ".md", ".mp4", ".typed"}
     }
     assert expected <= names
     assert not [name for name in names if name.startswith(("tests", "app", "assets"))]

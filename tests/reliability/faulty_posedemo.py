@@ -34,7 +34,7 @@ class Walker:
 
     Args:
         at_frame: called with the number of each frame before it is looked at.
-        is_joined: somebody else comes at ``FAULTY_FRAME``.
+        is_joined: two others come at ``FAULTY_FRAME``.
         frame_s: that a frame takes at least.
     """
 
@@ -55,7 +55,7 @@ class Walker:
         walker = Keypoints2D(person.xy_px + tremor.astype(np.float32), person.confidence, MEDIAPIPE33)
         if not self._is_joined or index < FAULTY_FRAME:
             return (walker,)
-        return walker, standing_keypoints(width * 0.7, 0.8 * height, MEDIAPIPE33)
+        return walker, *(standing_keypoints(width * place, 0.8 * height, MEDIAPIPE33) for place in (0.6, 0.85))
 
     def forget(self) -> None:
         """It follows nobody."""
@@ -156,7 +156,7 @@ def main(fault: str, arguments: list[str]) -> int:
     """Run posedemo with one fault, or none."""
     at_frame = DETECTOR_FAULTS.get(fault, lambda _: None)
     frame_s = _SLOW_FRAME_S if fault == "slow" else _FRAME_S
-    registry.create_detector = lambda *_, **__: Walker(at_frame, is_joined=fault == "second-person", frame_s=frame_s)
+    registry.create_detector = lambda *_, **__: Walker(at_frame, is_joined=fault == "company", frame_s=frame_s)
     if fault != "real-room":
         from posedemo.viewer import offscreen
 

@@ -44,8 +44,8 @@ def test_detector_that_hangs(faulty, film, tmp_path, tried):
 def test_lifter_that_fails(faulty, film, tmp_path, tried):
     """It has promised to lift any number of people."""
     lifter = tmp_path.parent / f"{tmp_path.name}.onnx"
-    onnx.save(echo_lifter(is_for_one=True), lifter)
-    done = faulty("second-person", "--video", film, "--headless", "--max-people", 2, "--lifter", lifter, *OUTPUTS)
+    onnx.save(echo_lifter(most_windows=2), lifter)
+    done = faulty("company", "--video", film, "--headless", "--max-people", 3, "--lifter", lifter, *OUTPUTS)
     assert_one_sentence(done, 4, f"the lifter {lifter.name} failed", "--lifter")
     num_frames = num_pictures(tmp_path / "a.mp4")
     assert FAULTY_FRAME <= num_frames < FAULTY_FRAME + 30
@@ -55,7 +55,7 @@ def test_lifter_that_fails(faulty, film, tmp_path, tried):
 
 def test_encoder_that_refuses(faulty, film, tmp_path, tried):
     done = faulty("encoder-refuses", "--video", film, "--headless", *OUTPUTS)
-    assert_one_sentence(done, 5, "cannot encode a.mp4")
+    assert_one_sentence(done, 5, "cannot write a.mp4: the encoder says")
     assert names_in(tmp_path) == ["a.npz"]
     assert len(frames_in(tmp_path / "a.npz")) > 0
     tried("an encoder that refuses", 1, "exit 5; no video, the poses so far are written")

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from posedemo.geometry import plane_scale, to_screen
+from posedemo.geometry import to_screen
+from posedemo.pinhole import plane_scale
 from posedemo.sight import turn_to_pelvis
 
 RNG = np.random.default_rng(0)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from posedemo.settings import SMOOTH_CHOICES
 from posedemo.smoothing import PRESETS, REACH_S, OneEuro, ZeroPhase, make_smoother
 
 ACTIVE = [name for name, parameters in PRESETS.items() if parameters is not None]
@@ -18,7 +19,7 @@ def filtered(preset: str, values: np.ndarray, fps: float) -> np.ndarray:
 
 
 def test_presets_of_the_command_line():
-    assert list(PRESETS) == ["off", "snappy", "balanced", "calm"]
+    assert tuple(PRESETS) == SMOOTH_CHOICES == ("off", "snappy", "balanced", "calm")
 
 
 @pytest.mark.parametrize("preset", PRESETS)

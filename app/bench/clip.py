@@ -1,0 +1,55 @@
+"""The clip that everything is measured with where the user gives none: two seconds of a real person, in full HD."""
+
+from __future__ import annotations
+
+import importlib.resources
+from fractions import Fraction
+from itertools import cycle, islice
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+
+from ..capture.video import VideoFile
+from ..datatypes import Frame
+
+SIZE_WH = (1920, 1080)
+NUM_FRAMES = 150
+"""Five seconds; of a longer file the first so many are used."""
+
+_FPS = Fraction(30)
+_ENCODER = {"preset": "veryfast", "crf": "23"}
+"""As cameras and phones encode, which is what is to be decoded."""
+
+
+def write_clip(path: Path, num_frames: int = NUM_FRAMES) -> None:
+    """Write the packaged clip forwards and backwards until it is long enough, enlarged.
+
+    To the detector that makes no difference: it scales every picture down to 256 pixels.
+    """
+    with importlib.resources.as_file(importlib.resources.files("posedemo.bench") / "clip.mp4") as packaged:
+        pictures = [frame.image_bgr for frame in read_frames(packaged, num_frames)]
+    there_and_back = islice(cycle([*pictures, *pictures[-2:0:-1]]), num_frames)
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=_FPS, options=_ENCODER)
+        stream.width, stream.height = SIZE_WH
+        stream.pix_fmt = "yuv420p"
+        for picture in there_and_back:
+            enlarged = np.asarray(cv2.resize(picture, SIZE_WH), np.uint8)
+            frame = av.VideoFrame.from_ndarray(enlarged, format="bgr24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def read_frames(path: Path, max_frames: int) -> list[Frame]:
+    """The first frames of a video.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    video = VideoFile(path)
+    try:
+        return list(islice(video.frames(), max_frames))
+    finally:
+        video.close()

@@ -1,0 +1,41 @@
+"""Keeps modules out of the process that a library imports for features of its own which nobody here uses."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+
+class _StandIn(ModuleType):
+    """A module that is imported when something in it is first asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            raise AttributeError(f"{self.__name__} is not imported before its importer is done")
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+@contextmanager
+def deferred(*names: str) -> Iterator[None]:
+    """Put off the import of modules that the body's imports name, until something in them is used.
+
+    The standard library's ``LazyLoader`` does not serve: before Python 3.12 the import statement itself counts as use.
+
+    Args:
+        names: full names, of packages before those of the modules in them. Those that are imported already stay so.
+    """
+    stand_ins = {name: _StandIn(name) for name in names if name not in sys.modules}
+    for name, stand_in in stand_ins.items():
+        package, _, last = name.rpartition(".")
+        if package in stand_ins:
+            setattr(stand_ins[package], last, stand_in)
+        sys.modules[name] = stand_in
+    try:
+        yield
+    finally:
+        for name in stand_ins:
+            del sys.modules[name]

@@ -1,0 +1,33 @@
+"""The numbers of a run: its rate, and who took the time."""
+
+import time
+
+import pytest
+from fakes import make_frame
+from posedemo.datatypes import Frame, Result, Stamp
+from posedemo.statistics import RunStatistics
+from posedemo.timing import StageTimers
+
+
+def result(grabbed_s: float) -> Result:
+    return Result(Frame(make_frame().image_bgr, Stamp(index=0, time_s=0.0, grabbed_s=grabbed_s)), people=())
+
+
+def test_rate_counts_from_the_first_picture():
+    """From the first result on, a filter that waits for eight frames would make them all come at once."""
+    statistics = RunStatistics()
+    assert statistics.frames_per_second == 0
+    first_s = time.monotonic() - 100
+    for index in range(4):
+        statistics.write(result(first_s + index))
+    # Ten seconds are for a machine that pauses this test.
+    assert statistics.frames_per_second == pytest.approx(4 / 100, rel=0.1)
+
+
+def test_shares_are_those_of_the_whole_time():
+    timers = StageTimers()
+    for _ in range(3):
+        timers.add("detect", 20.0)
+        timers.add("lift", 5.0)
+    assert timers.shares_percent(0.1) == {"detect": 60.0, "lift": 15.0}
+    assert StageTimers().shares_percent(0.0) == {}
