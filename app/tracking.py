@@ -235,6 +235,11 @@ class Tracker:
         """Make the tracks of newcomers with this from now on."""
         self._new_track = new_track
 
+    def forget(self) -> None:
+        """Whoever is seen next is somebody new. Ids go on counting."""
+        self._tracks, self._gone = [], []
+        self._is_leaving, self._matched = False, None
+
     def hand_over(self) -> bool:
         """Leave the only person who is followed for the next one to their right in the picture, or the leftmost.
 

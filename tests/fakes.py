@@ -62,6 +62,9 @@ class ScriptedDetector:
             raise step
         return tuple(step)
 
+    def forget(self) -> None:
+        pass
+
     def close(self) -> None:
         self.is_closed = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import Any, Self
 
 import cv2
@@ -17,14 +17,14 @@ from ..native_output import quiet_native_output
 from ..skeleton import MEDIAPIPE33
 from .cover import cover
 
-_WARM_UP_SIZE_PX = 256
+_BLANK_SIZE_PX = 256
 _SMALLEST_CROP_PX = 16
 
 
 class MediaPipePose:
     """Finds people with a MediaPipe pose bundle, following them from frame to frame (VIDEO mode).
 
-    A second landmarker, made when it is first needed, looks at single pictures for ``look_again``.
+    A second landmarker looks at single pictures for ``look_again``.
 
     The landmarker keeps the state of one source: make a new detector for each. It must be closed; left to the
     interpreter's exit it prints an exception.
@@ -41,16 +41,20 @@ class MediaPipePose:
     skeleton = MEDIAPIPE33
 
     def __init__(self, bundle: bytes, *, name: str, max_people: int) -> None:
-        self._bundle, self._name, self._max_people = bundle, name, max_people
+        self._bundle, self._name = bundle, name
         self._timestamp_ms = 0
-        self._has_greeted = False
+        self._has_greeted = self._is_following = False
         self._focus: Focus | None = None
-        self._second: Any = None
-        with quiet_native_output():
+        self._blank = _picture(np.zeros((_BLANK_SIZE_PX, _BLANK_SIZE_PX, 3), np.uint8))
+        with quiet_native_output(), ExitStack() as undo:
             self._landmarker = self._make_landmarker(vision.RunningMode.VIDEO, max_people)
+            undo.callback(self._landmarker.close)
+            self._second = self._make_landmarker(vision.RunningMode.IMAGE, max_people + 1)
+            undo.callback(self._second.close)
             # The first picture loads the networks, which takes long and logs: better here than in the show.
-            blank = np.zeros((_WARM_UP_SIZE_PX, _WARM_UP_SIZE_PX, 3), np.uint8)
-            self._landmarker.detect_for_video(_picture(blank), 0)
+            self._landmarker.detect_for_video(self._blank, 0)
+            self._second.detect(self._blank)
+            undo.pop_all()
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
         """People of the frame as MEDIAPIPE33 joints, in pixels and in MediaPipe's own 3D; visibility is confidence."""
@@ -60,12 +64,22 @@ class MediaPipePose:
         # MediaPipe warns once, on the first person, that pictures are not square; it handles them all the same.
         with nullcontext() if self._has_greeted else quiet_native_output():
             found = self._landmarker.detect_for_video(_picture(image_bgr), self._timestamp_ms)
-        self._has_greeted = self._has_greeted or bool(found.pose_landmarks)
+        self._is_following = bool(found.pose_landmarks)
+        self._has_greeted = self._has_greeted or self._is_following
         return _people(found, frame.size_wh)
 
     def watch(self, focus: Focus | None) -> None:
         """Do not see the others of a focus in the next frame; None shows everybody."""
         self._focus = focus
+
+    def forget(self) -> None:
+        """Follow nobody any more: the next frame has nothing to do with those before."""
+        self._focus = None
+        if self._is_following:
+            # It looks for people anew once it has lost those whom it followed.
+            self._timestamp_ms += 1
+            self._landmarker.detect_for_video(self._blank, self._timestamp_ms)
+            self._is_following = False
 
     def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
         """People at one place of a frame that was looked at already, found afresh: a crop of it, others covered."""
@@ -73,16 +87,14 @@ class MediaPipePose:
         if right - left < _SMALLEST_CROP_PX or bottom - top < _SMALLEST_CROP_PX:
             return ()
         crop = cover(frame.image_bgr, focus)[top:bottom, left:right]
-        with nullcontext() if self._second is not None else quiet_native_output():
-            self._second = self._second or self._make_landmarker(vision.RunningMode.IMAGE, self._max_people + 1)
+        with nullcontext() if self._has_greeted else quiet_native_output():
             found = self._second.detect(_picture(crop))
         return _people(found, (right - left, bottom - top), origin_px=(left, top))
 
     def close(self) -> None:
         """Free the landmarkers."""
         self._landmarker.close()
-        if self._second is not None:
-            self._second.close()
+        self._second.close()
 
     def __enter__(self) -> Self:
         return self

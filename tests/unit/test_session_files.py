@@ -239,7 +239,7 @@ def test_recording_without_a_frame_leaves_nothing_behind(tmp_path):
 def test_disk_that_is_full_from_the_start_is_refused(tmp_path):
     (tmp_path / "full.pose").symlink_to("/dev/full")
     with pytest.raises(OutputError, match="No space left"):
-        SessionFile(tmp_path / "full.pose", header(), tell=print)
+        SessionFile(tmp_path / "full.pose", header(), on_failure=print)
 
 
 def test_disk_that_takes_nothing_holds_nobody_up(tmp_path):
@@ -248,7 +248,7 @@ def test_disk_that_takes_nothing_holds_nobody_up(tmp_path):
     os.mkfifo(path)
     reader = os.open(path, os.O_RDWR)
     told: list[str] = []
-    file = SessionFile(path, header(), tell=told.append)
+    file = SessionFile(path, header(), on_failure=told.append)
     frame, detections = shots(1)[0]
     waiting = threading.Thread(target=lambda: [file.record(frame, detections) for _ in range(25_000)], daemon=True)
     waiting.start()
@@ -273,7 +273,7 @@ def _empty(reader: int) -> None:
 def test_what_was_recorded_is_in_the_file_at_once(tmp_path):
     """Not only when it is closed: a program that is killed closes nothing."""
     path = tmp_path / "talk.pose"
-    file = SessionFile(path, header(), tell=print)
+    file = SessionFile(path, header(), on_failure=print)
     for frame, detections in shots(3):
         file.record(frame, detections)
     deadline_s = time.monotonic() + PATIENCE_S

@@ -86,7 +86,7 @@ def test_hand_over_is_repeated_where_it_was_asked_for(tmp_path):
                 assert tracker.hand_over()
             yield frame
 
-    with SessionFile(path, header(), tell=print) as recorder:
+    with SessionFile(path, header(), on_failure=print) as recorder:
         sink, live = ListSink(), replace(stages(ScriptedDetector([people] * 40)), recorder=recorder)
         run(asking(live.tracker), live, [sink], StageTimers())
     ids = [result.people[0].track_id for result in sink.results]
