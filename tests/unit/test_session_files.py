@@ -14,7 +14,7 @@ from fakes import make_frame
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from posedemo.capture.source import SourceInfo, open_source
-from posedemo.datatypes import Detections
+from posedemo.datatypes import Detections, InUse
 from posedemo.errors import OutputError, PosedemoError, SourceError
 from posedemo.sessions.header import make_header, pack_header, unpack_header
 from posedemo.sessions.records import MAGIC, FrameRecord, pack_frame, pack_record
@@ -179,6 +179,55 @@ def test_frames_that_are_whole_but_senseless_are_left_out(tmp_path, changes):
     path = tmp_path / "senseless.pose"
     path.write_bytes(MAGIC + pack_record(pack_header(header())) + b"".join(pack_record(pack_frame(r)) for r in taken))
     assert [frame.stamp.index for frame in play(path)] == [0, 2]
+
+
+def test_changes_hold_from_the_next_frame_on_and_names_have_no_folders(tmp_path):
+    path = tmp_path / "talk.pose"
+    with SessionFile(path, header(), on_failure=print) as file:
+        for number, (frame, detections) in enumerate(shots(6)):
+            if number == 2:
+                file.change(lifter="/home/somebody/own.onnx")
+                file.change(smooth="calm")
+            if number == 4:
+                file.change(detector="mediapipe-full")
+            file.record(frame, detections)
+    start, changed = InUse(header().detector, "semgcn", "balanced"), InUse(header().detector, "own.onnx", "calm")
+    assert [frame.in_use for frame in play(path)] == (
+        [start] * 2 + [changed] * 2 + [replace(changed, detector="mediapipe-full")] * 2
+    )
+    assert b"somebody" not in path.read_bytes()
+
+
+def test_change_without_a_frame_leaves_nothing_behind(tmp_path):
+    with SessionFile(tmp_path / "talk.pose", header(), on_failure=print) as file:
+        file.change(smooth="calm")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        b"{",
+        b"[" * 60_000,
+        b"[]",
+        b'{"lifter": 3}',
+        b'{"lifter": ""}',
+        b'{"lifter": "../../own.onnx"}',
+        b'{"lifter": "%s"}' % (b"x" * 300),
+        b'{"smooth": "very"}',
+    ],
+    ids=lambda change: change[:20].decode(),
+)
+def test_changes_that_are_whole_but_senseless_are_left_out(tmp_path, content, caplog, change):
+    path = tmp_path / "senseless.pose"
+    path.write_bytes(content[: content.index(b"\xf5pos", len(MAGIC) + 1)] + with_checksum(b"C" + change))
+    with path.open("ab") as file:
+        file.write(content[content.index(b"\xf5pos", len(MAGIC) + 1) :])
+    with caplog.at_level(logging.WARNING, "posedemo"):
+        frames = play(path)
+    assert {frame.in_use for frame in frames} == {InUse(header().detector, "semgcn", "balanced")}
+    assert len(frames) == NUM_FRAMES
+    assert "is damaged" in caplog.text
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e9])
