@@ -45,7 +45,7 @@ def test_people_picture_table_and_words_keep_out_of_each_others_way(layout, aspe
     table = table_rect(stage_wh, table_wh, picture)
     part = words_rect(layout, stage_wh, picture)
     assert table.size_wh == table_wh
-    assert 0 < table.y
+    assert table.y > 0
     assert table.bottom < stage_wh[1]
     people_from = stage_wh[0] * (1 + room_shift(layout, has_table=True)) / 2
     assert table.x + table.width < people_from - 100
