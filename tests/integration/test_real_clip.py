@@ -113,7 +113,7 @@ def test_what_the_clip_showed_is_shown_again_once_everybody_has_left(results):
     steps_s = np.diff(times_s)[~is_cut[1:]]
     np.testing.assert_allclose(steps_s.mean(), 1 / 30, rtol=0.05)
     assert steps_s.min() >= 0
-    assert steps_s.max() < 0.2
+    assert steps_s.max() < 0.5, "a moment goes on where somebody was out of sight for less than that"
     scene = Scene(max_people=1, theme=DARK)
     for number, one in enumerate(shown[first : first + 300]):
         if one.is_cut:
