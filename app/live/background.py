@@ -47,10 +47,12 @@ class Stock(Generic[T]):
             del self._opened[name]
             return error
 
-    def wait(self, name: str) -> None:
-        """Wait until what was ordered is there, or cannot be opened."""
+    def wait_for(self, name: str) -> T | Exception | None:
+        """Order something, wait for it, and take it."""
+        self.order(name)
         with suppress(Exception):
             self._opened[name].result()
+        return self.take(name)
 
     def close(self, timeout_s: float) -> dict[str, T]:
         """Open nothing more. Waits so long for what is being opened.

@@ -146,8 +146,10 @@ class Steering:
         }
         if "lifter" in changed:
             # Its poses begin with this very frame.
-            self._lifters.order(in_use.lifter)
-            self._lifters.wait(in_use.lifter)
+            lifter = self._lifters.wait_for(in_use.lifter)
+            if isinstance(lifter, Exception):
+                logger.warning("%s; the replay goes on with %s", _words(in_use.lifter, lifter), wished.lifter)
+                del changed["lifter"]
         if "detector" in changed:
             self._status.change(detector=in_use.detector)
         if changed:

@@ -1,5 +1,6 @@
 """A session that is played: the same poses as when it was recorded, jumps, and where one is."""
 
+import logging
 import threading
 import time
 from dataclasses import replace
@@ -191,6 +192,21 @@ def test_what_is_asked_for_in_a_replay_stays(changed):
     assert own["key"].value.lifter == "gla-gcn"
     assert by_key[:35] == live[:35]
     assert not set(by_option) & set(live)
+
+
+def test_lifter_that_is_not_here_is_told_and_the_replay_goes_on(tmp_path, caplog):
+    with SessionFile(tmp_path / "talk.pose", header(), on_failure=print) as recorder:
+        for number, (frame, seen) in enumerate(shots(20)):
+            if number == 10:
+                recorder.change(lifter="gone.onnx")
+            recorder.record(frame, seen)
+    source = SessionSource(tmp_path / "talk.pose")
+    with caplog.at_level(logging.WARNING, "posedemo"):
+        followed = steered(SessionPlayback(source, wishes()).frames, NoDetector(), wishes(), follows=CHANGEABLE)
+    assert "gone.onnx" in caplog.text
+    assert "goes on with semgcn" in caplog.text
+    assert followed == steered(SessionPlayback(source, wishes()).frames, NoDetector(), wishes())
+    source.close()
 
 
 def test_after_a_jump_a_replay_uses_what_was_used_there(changed):
