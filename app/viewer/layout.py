@@ -81,9 +81,9 @@ def table_rect(stage_wh: tuple[int, int], size_wh: tuple[int, int], picture: Rec
     return Rect(margin, max(0, top), *size_wh)
 
 
-def words_rect(layout: Layout, stage_wh: tuple[int, int], picture: Rect | None) -> Rect:
-    """The part of the stage that words may cover: what lies right of a picture that does not fill it."""
-    left = 0 if picture is None or layout is Layout.PICTURE else picture.x + picture.width
+def words_rect(layout: Layout, stage_wh: tuple[int, int], beside: Rect | None) -> Rect:
+    """The part of the stage that words may cover: what lies right of a picture that does not fill it, or of a table."""
+    left = 0 if beside is None or layout is Layout.PICTURE else beside.x + beside.width
     return Rect(left, 0, stage_wh[0] - left, stage_wh[1])
 
 

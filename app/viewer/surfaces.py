@@ -91,7 +91,7 @@ class Surfaces:
         if not text:
             self._notice.hide()
             return
-        part = words_rect(self._layout, self.stage_wh, self._picture_rect())
+        part = words_rect(self._layout, self.stage_wh, self._picture_rect() or self._ghost.rect)
         image = compose_words(text, part.size_wh, theme)
         width, height = _size_wh(image)
         x = part.x + (part.width - width) // 2
@@ -102,7 +102,7 @@ class Surfaces:
         if not text:
             self._trouble.hide()
             return
-        part = words_rect(self._layout, self.stage_wh, self._picture_rect())
+        part = words_rect(self._layout, self.stage_wh, self._picture_rect() or self._ghost.rect)
         image = compose_words(text, part.size_wh, theme, is_trouble=True)
         width, height = _size_wh(image)
         self._trouble.show(image, Rect(part.x + (part.width - width) // 2, self._margin, width, height))
@@ -121,7 +121,7 @@ class Surfaces:
             panel.place()
 
     def _picture_rect(self, *, is_raised: bool | None = None) -> Rect | None:
-        is_raised = self._ghost.is_shown if is_raised is None else is_raised
+        is_raised = self._ghost.rect is not None if is_raised is None else is_raised
         return picture_rect(self._layout, self.stage_wh, self._aspect, is_raised=is_raised)
 
     @property

@@ -43,16 +43,17 @@ def test_people_picture_table_and_words_keep_out_of_each_others_way(layout, aspe
     stage_wh, table_wh = (1280, 644), (400, 240)
     picture = picture_rect(layout, stage_wh, aspect, is_raised=True)
     table = table_rect(stage_wh, table_wh, picture)
-    part = words_rect(layout, stage_wh, picture)
+    part = words_rect(layout, stage_wh, picture or table)
     assert table.size_wh == table_wh
     assert table.y > 0
     assert table.bottom < stage_wh[1]
     people_from = stage_wh[0] * (1 + room_shift(layout, has_table=True)) / 2
     assert table.x + table.width < people_from - 100
-    if picture is not None:
+    if picture is None:
+        assert table.x + table.width <= part.x
+    else:
         assert picture.x + picture.width <= part.x
-        if layout is Layout.CORNER:
-            assert picture.bottom < table.y
+        assert layout is not Layout.CORNER or picture.bottom < table.y
     assert (part.x + part.width, part.height) == stage_wh
 
 
