@@ -135,6 +135,9 @@ class _Playback:
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
         return self._people[frame.stamp.index]
 
+    def forget(self) -> None:
+        """Nothing to forget."""
+
     def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
         del focus
         return self._people[frame.stamp.index]

@@ -61,12 +61,14 @@ class Frame:
         image_bgr: (H, W, 3) uint8.
         stamp: when it was taken.
         detections: whom a detector saw in it when it was recorded; None where one has still to look.
+        in_use: what the run used that recorded it; None where it is not a recorded session's.
         is_recorded: True for a picture that stands in for the camera's while it is away.
     """
 
     image_bgr: ImageArray
     stamp: Stamp
     detections: Detections | None = None
+    in_use: InUse | None = None
     is_recorded: bool = False
 
     def __post_init__(self) -> None:
@@ -77,6 +79,21 @@ class Frame:
         """Width and height in pixels."""
         height, width = self.image_bgr.shape[:2]
         return width, height
+
+
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """What a run uses that can be changed while it goes on, as the user calls it.
+
+    Attributes:
+        detector: finds the people.
+        lifter: lifts them.
+        smooth: preset of the filters.
+    """
+
+    detector: str
+    lifter: str
+    smooth: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _GIVEN_UP_AFTER_LOOKS = 30
 """The largest detector takes two seconds for a frame of a slow machine. Looks are counted, and not seconds, because a
 program that was stopped itself, or a machine that slept, must not blame the detector."""
 
-_CLOSE_PATIENCE_S = 5.0
+_CLOSE_PATIENCE_S = 10.0
 
 T = TypeVar("T")
 

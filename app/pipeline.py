@@ -27,6 +27,10 @@ class Detector(Protocol):
         """People of the frame, in no particular order; empty when there is nobody."""
         ...
 
+    def forget(self) -> None:
+        """Follow nobody any more: the next frame has nothing to do with those before."""
+        ...
+
     def close(self) -> None:
         """Free what the detector holds."""
         ...
@@ -73,6 +77,10 @@ class Recorder(Protocol):
         """Take one frame's; must not wait for anything."""
         ...
 
+    def change(self, **in_use: str) -> None:
+        """Take down what is used from the next frame on, by fields of ``InUse``; must not wait for anything."""
+        ...
+
 
 class Sink(Protocol):
     """Takes results: a file, a video, a viewer."""
@@ -103,6 +111,11 @@ class Stages:
     smoothing_s: float = 0.0
     recorder: Recorder | None = None
     ghost: Lifter | None = None
+
+    def forget(self) -> None:
+        """Follow nobody any more: the next frame has nothing to do with those before."""
+        self.detector.forget()
+        self.tracker.forget()
 
     def close(self) -> None:
         """Free the detector."""
@@ -146,22 +159,23 @@ def run(
     stages: Stages,
     sinks: Sequence[Sink],
     timers: StageTimers,
-    steer: Callable[[Stages], Stages] = lambda stages: stages,
+    steer: Callable[[Stages, Frame], Stages] = lambda stages, _: stages,
     look: Look | None = None,
 ) -> None:
     """Process frames until they end.
 
     Every frame becomes a result, also when nobody is in it, so that a viewer goes on showing the picture and a file
     knows every frame. Where lifter or filters look ahead a result comes so much later than its picture, and the last
-    ones are made when no more frames come: to the lifter with the last of them repeated.
+    ones are made when no more frames come: to the lifter with the last of them repeated. Nobody is followed from a
+    camera's pictures to those that stand in for them, nor back.
 
     Args:
         frames: to be processed.
         stages: that they go through.
         sinks: take the results.
         timers: of the run.
-        steer: asked before every frame, with the stages of the last one, for those to use from now on. A lifter that
-            it puts in must not look further ahead than the first one.
+        steer: asked before every frame, with the stages of the last one and with the frame, for those to use from now
+            on. A lifter that it puts in must not look further ahead than the first one.
         look: finds everybody in a frame; ``find_people`` by default.
     """
     look = look or find_people
@@ -192,9 +206,13 @@ def run(
             for lifted in unsmoothed.rest():
                 finish(lifted)
 
+    is_recorded = False
     try:
         for frame in frames:
-            stages = steer(stages)
+            stages = steer(stages, frame)
+            if frame.is_recorded != is_recorded:
+                is_recorded = frame.is_recorded
+                stages.forget()
             seen = _look(frame, stages, timers, look)
             for ready in unlifted.push(frame.stamp.time_s, seen):
                 lift(ready, stages)

@@ -12,7 +12,7 @@ import gc
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -51,6 +51,7 @@ from .smoothing import OneEuro, OneEuroParameters, make_smoother
 from .statistics import RunStatistics, write_statistics
 from .timing import StageTimers
 from .tracking import Track, Tracker
+from .viewer.choices import find_choices
 from .window import PoseWindow
 
 if TYPE_CHECKING:
@@ -79,12 +80,13 @@ class Observer(pipeline.Sink, Protocol):
         ...
 
 
-def run(settings: Settings, observer: Observer | None = None) -> int:
+def run(settings: Settings, observer: Observer | None = None, *, follows: Collection[str] = ()) -> int:
     """Do one run, from opening the source to closing the outputs.
 
     Args:
         settings: of the run.
         observer: gets every result after all others.
+        follows: fields of ``InUse`` that change in a recorded session's replay where they changed in the run.
 
     Returns:
         0, or 128 plus the number of the signal that stopped it.
@@ -113,13 +115,16 @@ def run(settings: Settings, observer: Observer | None = None) -> int:
         status = _first_status(settings, lifter, source.info)
         outputs = stack.enter_context(SinkSet(settings, source.info, lifter.spec, tell=partial(tell, status)))
         stages = replace(open_stages(settings, lifter), recorder=outputs.journal)
-        workshop = _workshop(settings, lifter.spec, has_detector=session is None)
+        workshop = _workshop(settings, lifter.spec, session, follows)
         steering = Steering(stages, lifter, wishes, status, workshop)
         lookout = Lookout(partial(tell, status))
         stack.callback(lookout.close, steering.close)
         if settings.record is not None:
-            recording = SessionFile(settings.record, make_header(settings, source.info), tell=partial(tell, status))
+            recording = SessionFile(
+                settings.record, make_header(settings, source.info), on_failure=partial(_stop_recording, status)
+            )
             stages = replace(stages, recorder=stack.enter_context(recording))
+            status.change(is_recording=True)
         # The libraries leave half a million objects that live as long as the run. MediaPipe makes enough small ones a
         # frame to set off full collections, each of which would visit them all.
         gc.collect()
@@ -142,6 +147,9 @@ def run(settings: Settings, observer: Observer | None = None) -> int:
             observer.begin(wishes, status)
             sinks.append(observer)
         frames = _progress(_limited(turnstile, settings), source.info, settings)
+        if has_window and source.info.is_live:
+            choices = find_choices(lifter=settings.lifter, detector=settings.detector)
+            steering.open_ahead(lifters=choices.lifters, detectors=choices.detectors)
 
         def work() -> None:
             pipeline.run(frames, stages, sinks, timers, steering, lookout.find_people)
@@ -306,9 +314,14 @@ def _track_maker_with(settings: Settings, spec: LifterSpec, smooth: str) -> Call
     )
 
 
-def _workshop(settings: Settings, spec: LifterSpec, *, has_detector: bool) -> Workshop:
+def _workshop(
+    settings: Settings, spec: LifterSpec, session: SessionSource | None, follows: Collection[str]
+) -> Workshop:
     """What the run's stages may be changed for."""
     mode = choose_mode(settings)
+    if session is not None and settings.exports:
+        _warn_of_changes(settings, session, follows)
+        follows = ()
 
     def open_lifter(name: str) -> OnnxLifter | WorldLandmarks:
         return registry.create_lifter(lifter_in_mode(name, mode), provider=settings.provider)
@@ -321,10 +334,28 @@ def _workshop(settings: Settings, spec: LifterSpec, *, has_detector: bool) -> Wo
 
     return Workshop(
         open_lifter=open_lifter,
-        open_detector=open_detector if has_detector else None,
+        open_detector=open_detector if session is None else None,
         tracks_with=None if mode == "file" else tracks_with,
         is_bound=bool(settings.exports),
+        follows=follows,
     )
+
+
+def _warn_of_changes(settings: Settings, session: SessionSource, follows: Collection[str]) -> None:
+    """Say so where a pose file, which is made with the same from its first row to its last, is not what was seen."""
+    for name in ("lifter", "smooth"):
+        used = dict.fromkeys(getattr(in_use, name) for in_use in session.in_use)
+        if name in follows and len(used) > 1:
+            logger.warning(
+                "%s was recorded with --%s %s one after the other: %s is made with the first, or the one you give",
+                session.info.name, name, " and ".join(used), settings.exports[0],
+            )  # fmt: skip
+
+
+def _stop_recording(status: Shared[Status], words: str) -> None:
+    """A session cannot be recorded any more; the show goes on."""
+    status.change(is_recording=False)
+    tell(status, words)
 
 
 def _first_wishes(settings: Settings) -> Shared[Wishes]:

@@ -34,6 +34,11 @@ _SAME_PERSON = 0.3
 """Somebody new who is nearer than this to a known person, in body sizes, is that person, detected twice. MediaPipe's
 doubles in the demo clip are 0.03 to 0.27 apart, its two people more than 1. Two tracks may come nearer."""
 
+_PROBATION_S = 0.09
+"""Somebody new counts once they were seen for so long without a miss, where others are followed already: a detector
+that looks for one more finds one now and then, in a tangle of limbs and shadows. In the demo clip such a one lasts two
+frames. Whoever is alone counts at once."""
+
 _ALERT_S = 0.5
 """So long after a refused pose its place stays covered, and limits are tight: who was mistaken once is still near."""
 _TIGHT = 0.7
@@ -83,6 +88,7 @@ class Track:
         usual_px: larger side of the box around them, as it was at most in the last seconds.
         swapped_s: since when left and right of them are exchanged; None while they are as the detector gives them.
         doubted_s: since when every pose was refused and nobody else was found; None while they are seen.
+        new_since_s: when they were first seen, as long as it is not sure that they are there; None once it is.
         is_held: the detector itself followed them in the last frame.
         is_back: since it does not, they were found all the same.
     """
@@ -99,6 +105,7 @@ class Track:
     usual_px: float = field(init=False, default=0.0)
     swapped_s: float | None = field(init=False, default=None)
     doubted_s: float | None = field(init=False, default=None)
+    new_since_s: float | None = field(init=False, default=None)
     is_held: bool = field(init=False, default=True)
     is_back: bool = field(init=False, default=True)
 
@@ -137,6 +144,8 @@ class Track:
         """Go on from where they are now."""
         elapsed_s = stamp.time_s - self.seen_s
         self.past = self.past.then(keypoints, stamp.time_s)
+        if self.new_since_s is not None and stamp.time_s - self.new_since_s >= _PROBATION_S:
+            self.new_since_s = None
         side_px = float(np.ptp(keypoints.xy_px[known_joints(keypoints)], axis=0).max(initial=0.0))
         self.usual_px = max(side_px, self.usual_px * math.exp(-elapsed_s / _USUAL_S))
 
@@ -234,6 +243,11 @@ class Tracker:
     def change_maker(self, new_track: Callable[[int], Track]) -> None:
         """Make the tracks of newcomers with this from now on."""
         self._new_track = new_track
+
+    def forget(self) -> None:
+        """Whoever is seen next is somebody new. Ids go on counting."""
+        self._tracks, self._gone = [], []
+        self._is_leaving, self._matched = False, None
 
     def hand_over(self) -> bool:
         """Leave the only person who is followed for the next one to their right in the picture, or the leftmost.
@@ -341,7 +355,15 @@ class Tracker:
         for track in self._tracks:
             track.is_held = track in held
         matches += self._newcomers([*strangers, *more_strangers], matches, stamp, size_wh)
-        return tuple(sorted((track for track, _ in matches), key=lambda track: track.track_id))
+        seen = [track for track, _ in matches]
+        self._drop([track for track in self._tracks if track.new_since_s is not None and track not in seen])
+        return tuple(sorted((one for one in seen if one.new_since_s is None), key=lambda track: track.track_id))
+
+    def _drop(self, unsure: list[Track]) -> None:
+        """Give up newcomers who were there for a moment only; nobody has heard of them, so the next gets their id."""
+        self._tracks = [track for track in self._tracks if track not in unsure]
+        for track in sorted(unsure, key=lambda track: track.track_id, reverse=True):
+            self._num_made -= track.track_id == self._num_made - 1
 
     def _alive(self, stamp: Stamp) -> list[Track]:
         return [track for track in self._tracks if stamp.time_s - track.seen_s <= LOST_AFTER_S]
@@ -383,7 +405,7 @@ class Tracker:
         for track in sorted(tracks, key=lambda track: track.seen_s, reverse=True):
             xy_px = track.past.expected_px(stamp.time_s)
             middle = np.nanmean(xy_px, axis=0)
-            if track not in seen and (middle >= 0).all() and (middle < size_wh).all():
+            if track not in seen and track.new_since_s is None and (middle >= 0).all() and (middle < size_wh).all():
                 missing_s = stamp.time_s - track.seen_s
                 return Focus(xy_px, (*others, *track.near(stamp)), missing_s, track.usual_px)
         return None
@@ -412,6 +434,7 @@ class Tracker:
     ) -> list[_Match]:
         """New tracks, as far as there are places: those of missing people stay theirs until they count as lost."""
         made: list[_Match] = []
+        is_first = not self._tracks
         back = {id(one): self._returning(one, stamp) for one in strangers}
         strangers = sorted(
             strangers, key=lambda one: (back[id(one)] is not None, _prominence(one, size_wh)), reverse=True
@@ -424,6 +447,7 @@ class Tracker:
             track = back[id(keypoints)]
             if track is None or track not in self._gone:
                 track = self._make(keypoints, stamp)
+                track.new_since_s = None if is_first else stamp.time_s
             else:
                 self._gone.remove(track)
                 track.start_again(keypoints, stamp)

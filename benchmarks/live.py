@@ -11,7 +11,9 @@ the end come another round, key presses, and a sender that falls silent for some
 the end of the first minute (of the first quarter, where the run is short) and the end.
 
 Frames that a change costs are those that were missed from the wish until a second after it was followed, less what
-the run misses in as much time when it is left alone. Quote numbers with the machine's load, which is printed as well.
+the run misses in as much time when it is left alone. How far the run strays from that by chance, in spans as long while
+it is left alone, is printed as well: where detection takes longer than a frame, one frame cannot be seen in it. Quote
+numbers with the machine's load, which is printed too.
 """
 
 from __future__ import annotations
@@ -364,6 +366,7 @@ def summary(records: Records) -> dict[str, Any]:
                 "frames_lost": round(missed(rows) - usual_rate * (last_s - first_s), 1),
             }
         )
+    by_chance = chance_losses(quiet, usual_rate)
     detect_p95, age_p95 = np.percentile(quiet[:, 3], 95), np.percentile(quiet[:, 2], 95)
     memory = [mb for _, mb in records.rss_mb[-5:]]
     reference = [mb for at_s, mb in records.rss_mb if abs(at_s - records.reference_s) <= 3] or memory[:1]
@@ -386,10 +389,19 @@ def summary(records: Records) -> dict[str, Any]:
         "memory_growth_mb": round(statistics.median(memory) - statistics.median(reference), 1),
         "key_ms": {"median": _round(statistics.median(key_ms)), "worst": _round(max(key_ms))} if key_ms else {},
         "switches": switches,
+        "lost_by_chance_p95": None if not len(by_chance) else _round(np.percentile(by_chance, 95)),
         "stall_noticed_s": None if records.stall_noticed_s is None else round(records.stall_noticed_s, 3),
         "stall_worst_key_ms": _round(max(stall_key_ms)) if stall_key_ms else None,
         "picture_after_stall_s": None if records.stall_over_s is None else round(records.stall_over_s, 3),
     }
+
+
+def chance_losses(quiet: np.ndarray, usual_rate: float) -> np.ndarray:
+    """Frames lost beyond the usual in every span of a change's length, one a second, while nothing was changed."""
+    length_s = SETTLING_S + 0.5
+    starts_s = np.arange(quiet[0, 0], quiet[-1, 0] - length_s)
+    spans = [quiet[(quiet[:, 0] >= start_s) & (quiet[:, 0] <= start_s + length_s)] for start_s in starts_s]
+    return np.array([missed(span) - usual_rate * length_s for span in spans])
 
 
 def _round(value: Any) -> float:
@@ -426,6 +438,7 @@ def show(numbers: dict[str, Any], *, has_window: bool) -> None:
             f"{change['frames_lost']} frames",
             change["frames_lost"] <= SWITCH_FRAMES,
         )
+    line("lost by chance in as long a time, 95 % are below", f"{numbers['lost_by_chance_p95']} frames")
     noticed_s = numbers["stall_noticed_s"]
     line(f"stall noticed after (limit {STALL_NOTICED_S:.0f} s)", f"{noticed_s} s", noticed_s < STALL_NOTICED_S)
     line("first picture after the stream goes on", f"{numbers['picture_after_stall_s']} s")

@@ -55,12 +55,16 @@ class ScriptedDetector:
     def __init__(self, script: Sequence[Sequence[Keypoints2D] | Exception]) -> None:
         self._script = iter(script)
         self.is_closed = False
+        self.num_forgotten = 0
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
         step = next(self._script)
         if isinstance(step, Exception):
             raise step
         return tuple(step)
+
+    def forget(self) -> None:
+        self.num_forgotten += 1
 
     def close(self) -> None:
         self.is_closed = True

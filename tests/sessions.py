@@ -48,7 +48,7 @@ def shots(num_frames: int, *, has_world: bool = False) -> list[tuple[Frame, Dete
 
 def write_session(path: Path, taken: Sequence[tuple[Frame, Detections]], **settings) -> Path:
     """A session file with these frames."""
-    with SessionFile(path, header(**settings), tell=print) as file:
+    with SessionFile(path, header(**settings), on_failure=print) as file:
         for frame, detections in taken:
             file.record(frame, detections)
     return path

@@ -29,6 +29,7 @@ class _AsRecorded:
 
 
 _AS_RECORDED = _AsRecorded()
+_CHANGEABLE = ("lifter", "smooth", "detector")
 _RECORDED = ("lifter", "mode", "smooth", "bones", "fov_deg", "height_cm", "max_people")
 
 
@@ -55,7 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     logger.info("%s: recorded %s from %s", path.name, header.created, header.source)
     from ..runner import run as run_settings
 
-    return run_settings(settings)
+    follows = [name for name in _CHANGEABLE if options.get(name, _AS_RECORDED) is _AS_RECORDED]
+    return run_settings(settings, follows=follows)
 
 
 def _with_recorded(options: dict[str, Any], header: SessionHeader) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, Self
 
 import cv2
@@ -22,7 +22,7 @@ with deferred("matplotlib", "matplotlib.pyplot", "sounddevice"):
     import mediapipe as mp
     from mediapipe.tasks.python import BaseOptions, vision
 
-_WARM_UP_SIZE_PX = 256
+_BLANK_SIZE_PX = 256
 _SMALLEST_CROP_PX = 16
 
 _STATUSES = (
@@ -35,7 +35,7 @@ _STATUSES = (
 class MediaPipePose:
     """Finds people with a MediaPipe pose bundle, following them from frame to frame (VIDEO mode).
 
-    A second landmarker, made when it is first needed, looks at single pictures for ``look_again``.
+    A second landmarker looks at single pictures for ``look_again``.
 
     The landmarker keeps the state of one source: make a new detector for each. It must be closed; left to the
     interpreter's exit it prints an exception.
@@ -52,16 +52,20 @@ class MediaPipePose:
     skeleton = MEDIAPIPE33
 
     def __init__(self, bundle: bytes, *, name: str, max_people: int) -> None:
-        self._bundle, self._name, self._max_people = bundle, name, max_people
+        self._bundle, self._name = bundle, name
         self._timestamp_ms = 0
-        self._has_greeted = False
+        self._has_greeted = self._is_following = False
         self._focus: Focus | None = None
-        self._second: Any = None
-        with quiet_native_output(), self._refusing():
+        self._blank = _picture(np.zeros((_BLANK_SIZE_PX, _BLANK_SIZE_PX, 3), np.uint8))
+        with quiet_native_output(), self._refusing(), ExitStack() as undo:
             self._landmarker = self._make_landmarker(vision.RunningMode.VIDEO, max_people)
+            undo.callback(self._landmarker.close)
+            self._second = self._make_landmarker(vision.RunningMode.IMAGE, max_people + 1)
+            undo.callback(self._second.close)
             # The first picture loads the networks, which takes long and logs: better here than in the show.
-            blank = np.zeros((_WARM_UP_SIZE_PX, _WARM_UP_SIZE_PX, 3), np.uint8)
-            self._landmarker.detect_for_video(_picture(blank), 0)
+            self._landmarker.detect_for_video(self._blank, 0)
+            self._second.detect(self._blank)
+            undo.pop_all()
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
         """People of the frame as MEDIAPIPE33 joints, in pixels and in MediaPipe's own 3D; visibility is confidence."""
@@ -71,12 +75,22 @@ class MediaPipePose:
         # MediaPipe warns once, on the first person, that pictures are not square; it handles them all the same.
         with nullcontext() if self._has_greeted else quiet_native_output():
             found = self._landmarker.detect_for_video(_picture(image_bgr), self._timestamp_ms)
-        self._has_greeted = self._has_greeted or bool(found.pose_landmarks)
+        self._is_following = bool(found.pose_landmarks)
+        self._has_greeted = self._has_greeted or self._is_following
         return _people(found, frame.size_wh)
 
     def watch(self, focus: Focus | None) -> None:
         """Do not see the others of a focus in the next frame; None shows everybody."""
         self._focus = focus
+
+    def forget(self) -> None:
+        """Follow nobody any more: the next frame has nothing to do with those before."""
+        self._focus = None
+        if self._is_following:
+            # It looks for people anew once it has lost those whom it followed.
+            self._timestamp_ms += 1
+            self._landmarker.detect_for_video(self._blank, self._timestamp_ms)
+            self._is_following = False
 
     def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
         """People at one place of a frame that was looked at already, found afresh: a crop of it, others covered."""
@@ -84,16 +98,14 @@ class MediaPipePose:
         if right - left < _SMALLEST_CROP_PX or bottom - top < _SMALLEST_CROP_PX:
             return ()
         crop = cover(frame.image_bgr, focus)[top:bottom, left:right]
-        with nullcontext() if self._second is not None else quiet_native_output():
-            self._second = self._second or self._make_landmarker(vision.RunningMode.IMAGE, self._max_people + 1)
+        with nullcontext() if self._has_greeted else quiet_native_output():
             found = self._second.detect(_picture(crop))
         return _people(found, (right - left, bottom - top), origin_px=(left, top))
 
     def close(self) -> None:
         """Free the landmarkers."""
         self._landmarker.close()
-        if self._second is not None:
-            self._second.close()
+        self._second.close()
 
     def __enter__(self) -> Self:
         return self
@@ -105,8 +117,7 @@ class MediaPipePose:
         options = vision.PoseLandmarkerOptions(
             base_options=BaseOptions(model_asset_buffer=self._bundle), running_mode=mode, num_poses=num_people
         )
-        with self._refusing():
-            return vision.PoseLandmarker.create_from_options(options)
+        return vision.PoseLandmarker.create_from_options(options)
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -11,52 +11,70 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Opener(Generic[T]):
-    """Opens one thing at a time, by name. Use it in one thread only.
+class Stock(Generic[T]):
+    """Things that take long to open, by name: opened aside, one at a time, and kept. Use it in one thread only.
 
     Args:
-        open_one: runs in the other thread.
+        open_one: runs in another thread.
+        there: what is open already.
     """
 
-    def __init__(self, open_one: Callable[[str], T]) -> None:
+    def __init__(self, open_one: Callable[[str], T], there: Mapping[str, T]) -> None:
         self._open_one = open_one
-        self._pending: tuple[str, Future[T]] | None = None
+        self._opened: dict[str, Future[T]] = {}
+        self._one_at_a_time = threading.Lock()
+        self._is_closed = False
+        for name, thing in there.items():
+            self._opened[name] = Future()
+            self._opened[name].set_result(thing)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether something is being opened, or was and nobody took it yet."""
-        return self._pending is not None
+    def order(self, *names: str) -> None:
+        """Begin to open whatever of these is neither there nor ordered already, in this order."""
+        ordered = {name: Future[T]() for name in names if name not in self._opened}
+        if ordered:
+            self._opened |= ordered
+            # A daemon: a download that hangs must not keep the program from ending.
+            threading.Thread(target=self._open, args=(ordered,), name=f"open {', '.join(ordered)}", daemon=True).start()
 
-    def start(self, name: str) -> None:
-        """Begin to open; not while it is busy."""
-        assert not self.is_busy
-        future: Future[T] = Future()
-
-        def work() -> None:
-            try:
-                future.set_result(self._open_one(name))
-            except BaseException as error:  # noqa: BLE001  for whoever takes the result
-                future.set_exception(error)
-
-        self._pending = (name, future)
-        # A daemon: a download that hangs must not keep the program from ending.
-        threading.Thread(target=work, name=f"open {name}", daemon=True).start()
-
-    def take(self) -> tuple[str, T | Exception] | None:
-        """What was opened, or why it could not be; None while it is not done, and where nothing was begun."""
-        if self._pending is None or not self._pending[1].done():
+    def take(self, name: str) -> T | Exception | None:
+        """What was ordered; None while it is not there; once, why it could not be opened: it may be ordered again."""
+        future = self._opened.get(name)
+        if future is None or not future.done():
             return None
-        (name, future), self._pending = self._pending, None
         try:
-            return name, future.result()
+            return future.result()
         except Exception as error:  # noqa: BLE001  any failure leaves the show running with what it has
-            return name, error
+            del self._opened[name]
+            return error
 
-    def abandon(self, timeout_s: float) -> T | None:
-        """Wait so long for what is being opened, to close it; None where there is nothing to close, or not yet."""
-        if self._pending is None:
-            return None
-        (_, future), self._pending = self._pending, None
+    def wait_for(self, name: str) -> T | Exception | None:
+        """Order something, wait for it, and take it."""
+        self.order(name)
         with suppress(Exception):
-            return future.result(timeout_s)
-        return None
+            self._opened[name].result()
+        return self.take(name)
+
+    def close(self, timeout_s: float) -> dict[str, T]:
+        """Open nothing more. Waits so long for what is being opened.
+
+        Returns:
+            Everything that is open, to be closed.
+        """
+        self._is_closed = True
+        if self._one_at_a_time.acquire(timeout=timeout_s):
+            self._one_at_a_time.release()
+        kept: dict[str, T] = {}
+        for name, future in self._opened.items():
+            with suppress(Exception):
+                kept[name] = future.result(timeout=0)
+        return kept
+
+    def _open(self, ordered: Mapping[str, Future[T]]) -> None:
+        for name, future in ordered.items():
+            with self._one_at_a_time:
+                if self._is_closed:
+                    return
+                try:
+                    future.set_result(self._open_one(name))
+                except BaseException as error:  # noqa: BLE001  for whoever takes the result
+                    future.set_exception(error)

@@ -22,6 +22,7 @@ class Status:
         num_dropped: frames of a live source that nobody took in time.
         source_trouble: what is wrong with the source at this moment, in a few words; empty while pictures come.
         is_recorded: a recording is shown while the camera is away.
+        is_recording: what the detector sees is written to a session file.
         notice: the last thing that happened and is worth telling; empty before there is any.
         num_notices: counts them: the same words twice are two notices.
         position_s: time of the newest result, on the source's clock.
@@ -38,6 +39,7 @@ class Status:
     num_dropped: int = 0
     source_trouble: str = ""
     is_recorded: bool = False
+    is_recording: bool = False
     notice: str = ""
     num_notices: int = 0
     position_s: float = 0.0

@@ -1,22 +1,22 @@
 """Follows the wishes of whoever sits at the keys, between two frames: lifter, ghost, detector, smoothing, hand-over.
 
-What takes long is opened in a thread of its own while the run goes on with what it has, and is swapped in once it is
-there. Windows, filters, bodies and ids belong to the tracks and live on, so nothing freezes and nothing jumps.
+What takes long is opened in a thread of its own while the run goes on with what it has, is swapped in once it is there,
+and is kept. Windows, filters, bodies and ids belong to the tracks and live on, so nothing freezes and nothing jumps.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, Self
 
+from ..datatypes import Frame, InUse
 from ..errors import PosedemoError
 from ..pipeline import Detector, Lifter, Stages
 from ..smoothing import Causal
 from ..tracking import Track
-from .background import Opener
+from .background import Stock
 from .shared import Shared
 from .status import Status, tell
 from .wishes import Wishes
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _TOLERANCE_S = 1e-3
 _BOUND = "the file that is being written"
 _PATIENCE_S = 2.0
-"""So long the end of a run waits for what is being opened, and for what is being closed."""
+"""So long the end of a run waits for what is being opened."""
 
 
 Role = Literal["lifter", "ghost", "detector"]
@@ -52,12 +52,14 @@ class Workshop:
         tracks_with: makes the maker of newcomers' tracks for a smoothing preset; None where filters look ahead, since
             results already wait for them.
         is_bound: by files that say once for all how their poses were made, so that nothing of it may change.
+        follows: fields of ``InUse`` that change where they changed when a session was recorded.
     """
 
     open_lifter: Callable[[str], OpenLifter]
     open_detector: Callable[[str], Detector] | None = None
     tracks_with: Callable[[str], Callable[[int], Track]] | None = None
     is_bound: bool = False
+    follows: Collection[str] = ()
 
 
 class Steering:
@@ -81,20 +83,22 @@ class Steering:
         self._workshop = workshop
         self._look_ahead_s = lifter.spec.look_ahead_s
         self._followed = wishes.value
-        # Lifters are small: those that were used once stay, so that going back to one costs nothing.
-        self._lifters: dict[str, OpenLifter] = {status.value.lifter: lifter}
         self._first = lifter
         self._refused: set[tuple[Role, str]] = set()
-        self._lifter_opener = Opener(workshop.open_lifter)
-        self._detector = stages.detector
-        self._detector_opener = None if workshop.open_detector is None else Opener(workshop.open_detector)
-        self._closing: list[threading.Thread] = []
+        self._lifters: Stock[OpenLifter] = Stock(workshop.open_lifter, {status.value.lifter: lifter})
+        self._detectors: Stock[Detector] = Stock(
+            workshop.open_detector or _open_nothing, {status.value.detector: stages.detector}
+        )
         self._num_refused_hand_overs = 0
+        now = status.value
+        self._recorded = InUse(now.detector, now.lifter, now.smooth)
         self.lifters_used = [status.value.lifter]
         self.detectors_used = [status.value.detector]
 
-    def __call__(self, stages: Stages) -> Stages:
-        """The stages to use from now on, of those that were used up to now."""
+    def __call__(self, stages: Stages, frame: Frame) -> Stages:
+        """The stages to use from this frame on, of those that were used up to it."""
+        if frame.in_use is not None and frame.in_use != self._recorded:
+            self._follow_recording(frame.in_use)
         wishes, followed = self._wishes.value, self._followed
         if wishes != followed:
             self._followed = wishes
@@ -110,24 +114,50 @@ class Steering:
             tell(self._status, "nobody else is in the picture")
         return self._with_detector(self._with_ghost(self._with_lifter(stages, wishes), wishes), wishes)
 
+    def open_ahead(self, *, lifters: Sequence[str] = (), detectors: Sequence[str] = ()) -> None:
+        """Begin to open what may be wished for. To open something takes the processor time of several frames: before
+        the show begins, nobody misses it."""
+        self._lifters.order(*lifters)
+        if self._workshop.open_detector is not None:
+            self._detectors.order(*detectors)
+
     def close(self) -> None:
-        """Close the detector in use, and whatever was opened besides the first lifter."""
-        lifters = [lifter for lifter in self._lifters.values() if lifter is not self._first]
-        if (late := self._lifter_opener.abandon(_PATIENCE_S)) is not None:
-            lifters.append(late)
-        for lifter in lifters:
-            lifter.close()
-        if self._detector_opener is not None:
-            self._close_detector(self._detector_opener.abandon(_PATIENCE_S))
-        self._detector.close()
-        for thread in self._closing:
-            thread.join(_PATIENCE_S)
+        """Close all detectors, and whatever was opened besides the first lifter."""
+        for lifter in self._lifters.close(_PATIENCE_S).values():
+            if lifter is not self._first:
+                lifter.close()
+        for detector in self._detectors.close(_PATIENCE_S).values():
+            detector.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _follow_recording(self, in_use: InUse) -> None:
+        """Wish for what changed when the session was recorded, unless a key has asked for something else."""
+        before, self._recorded = self._recorded, in_use
+        wished = self._wishes.value
+        changed = {
+            name: getattr(in_use, name)
+            for name in self._workshop.follows
+            if getattr(wished, name) == getattr(before, name) != getattr(in_use, name)
+        }
+        if "lifter" in changed:
+            # Its poses begin with this very frame.
+            lifter = self._lifters.wait_for(in_use.lifter)
+            if isinstance(lifter, Exception):
+                logger.warning("%s; the replay goes on with %s", _words(in_use.lifter, lifter), wished.lifter)
+                del changed["lifter"]
+        if "detector" in changed:
+            self._status.change(detector=in_use.detector)
+        if changed:
+            self._wishes.change(**changed)
+
+    def _record_change(self, stages: Stages, **in_use: str) -> None:
+        if stages.recorder is not None:
+            stages.recorder.change(**in_use)
 
     def _with_lifter(self, stages: Stages, wishes: Wishes) -> Stages:
         name = wishes.lifter
@@ -139,6 +169,7 @@ class Steering:
         self._status.change(lifter=name, provider=lifter.provider)
         self.lifters_used.append(name)
         tell(self._status, f"lifter: {name}")
+        self._record_change(stages, lifter=name)
         return replace(stages, lifter=lifter)
 
     def _with_ghost(self, stages: Stages, wishes: Wishes) -> Stages:
@@ -161,13 +192,12 @@ class Steering:
         if self._workshop.is_bound and role == "lifter":
             self._refuse(role, name, f"{_BOUND} is made with {self._status.value.lifter}")
             return None
-        opened = self._lifter_opener.take()
-        if opened is not None:
-            self._keep(*opened)
-        lifter = self._lifters.get(name)
+        lifter = self._lifters.take(name)
         if lifter is None:
-            if (role, name) not in self._refused and not self._lifter_opener.is_busy:
-                self._lifter_opener.start(name)
+            self._lifters.order(name)
+            return None
+        if isinstance(lifter, Exception):
+            self._refuse(role, name, _words(name, lifter))
             return None
         if lifter.spec.look_ahead_s > self._look_ahead_s + _TOLERANCE_S:
             late_ms = lifter.spec.look_ahead_s * 1e3
@@ -175,52 +205,30 @@ class Steering:
             return None
         return lifter
 
-    def _keep(self, name: str, opened: OpenLifter | Exception) -> None:
-        if isinstance(opened, Exception):
-            self._refuse("lifter", name, _words(name, opened))
-            self._refused.add(("ghost", name))
-        else:
-            self._lifters[name] = opened
-
     def _with_detector(self, stages: Stages, wishes: Wishes) -> Stages:
         name = wishes.detector
-        opener = self._detector_opener
-        opened = None if opener is None else opener.take()
-        if opened is not None:
-            stages = self._swapped_in(stages, *opened, wanted=name)
         if name == self._status.value.detector or ("detector", name) in self._refused:
             return stages
-        if opener is None:
+        if self._workshop.open_detector is None:
             self._refuse("detector", name, "a recording keeps the detector that it was made with")
-        elif self._workshop.is_bound:
+            return stages
+        if self._workshop.is_bound:
             self._refuse("detector", name, f"{_BOUND} is made with {self._status.value.detector}")
-        elif not opener.is_busy:
-            tell(self._status, f"opening {name}")
-            opener.start(name)
-        return stages
-
-    def _swapped_in(self, stages: Stages, name: str, opened: Detector | Exception, *, wanted: str) -> Stages:
-        """The stages with a detector that was opened, if it is there and still wanted."""
-        if isinstance(opened, Exception):
-            self._refuse("detector", name, _words(name, opened))
             return stages
-        if name != wanted:
-            self._close_detector(opened)
+        detector = self._detectors.take(name)
+        if detector is None:
+            self._detectors.order(name)
             return stages
-        self._close_detector(self._detector)
-        self._detector = opened
+        if isinstance(detector, Exception):
+            self._refuse("detector", name, _words(name, detector))
+            return stages
+        # It may have been in use before, and whom it saw then are elsewhere now.
+        detector.forget()
         self._status.change(detector=name)
         self.detectors_used.append(name)
         tell(self._status, f"detector: {name}")
-        return replace(stages, detector=opened)
-
-    def _close_detector(self, detector: Detector | None) -> None:
-        """Close in a thread of its own, for it takes as long as a frame."""
-        if detector is None:
-            return
-        self._closing = [thread for thread in self._closing if thread.is_alive()]
-        self._closing.append(threading.Thread(target=detector.close, name="close detector", daemon=True))
-        self._closing[-1].start()
+        self._record_change(stages, detector=name)
+        return replace(stages, detector=detector)
 
     def _change_smoothing(self, stages: Stages, preset: str) -> None:
         """Give everybody another filter that goes on from where the old one is."""
@@ -233,6 +241,7 @@ class Steering:
             if isinstance(track.smoother, Causal):
                 track.smoother.tune(preset)
         self._status.change(smooth=preset)
+        self._record_change(stages, smooth=preset)
 
     def _refuse(self, role: Role, name: str, reason: str) -> None:
         self._refused.add((role, name))
@@ -243,6 +252,10 @@ def _asked_anew(wishes: Wishes, followed: Wishes) -> set[tuple[Role, str]]:
     """Models that were not wished for a moment ago, with what they are wished for."""
     roles: tuple[Role, ...] = ("lifter", "ghost", "detector")
     return {(role, getattr(wishes, role)) for role in roles if getattr(wishes, role) != getattr(followed, role)}
+
+
+def _open_nothing(name: str) -> Detector:
+    raise AssertionError(f"nobody can open {name}")
 
 
 def _words(name: str, error: Exception) -> str:

@@ -74,6 +74,9 @@ class NoDetector:
         del frame
         return ()
 
+    def forget(self) -> None:
+        """Nothing to forget."""
+
     def close(self) -> None:
         """Nothing to free."""
 

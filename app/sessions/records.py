@@ -6,20 +6,23 @@ is lifted from the very same numbers.
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from ..datatypes import Detections, Float32Array, Keypoints2D
+from ..datatypes import Detections, Float32Array, InUse, Keypoints2D
 from ..skeleton import H36M17
+from ..smoothing import PRESETS
 
 MAGIC = b"posedemo session"
-HEADER_KIND, FRAME_KIND = b"H", b"F"
+HEADER_KIND, FRAME_KIND, CHANGE_KIND = b"H", b"F", b"C"
 MAX_RECORD_BYTES = 2**16
 MAX_SIDE_PX = 16_384
 MAX_PIXELS = 2**26
@@ -31,6 +34,7 @@ _PERSON = struct.Struct("<B")
 _HAS_WORLD = 1
 _HAND_OVER = 1
 _MAX_SEEN = 32
+_LONGEST_NAME = 255
 _FARTHEST_PX = 1e6
 _FARTHEST_M = 1e3
 _MAX_DAMAGED_PLACES = 256
@@ -108,6 +112,33 @@ def unpack_frame(payload: bytes) -> FrameRecord:
         raise ValueError("a frame is longer than its people")
     found, again = tuple(people[:num_found]), tuple(people[num_found:])
     return FrameRecord(index, time_s, (width, height), Detections(found, again, hand_over=bool(flags & _HAND_OVER)))
+
+
+def pack_change(in_use: Mapping[str, str]) -> bytes:
+    """The payload of a change's record: what is used from the next frame on, by fields of ``InUse``; files without
+    their folders."""
+    return CHANGE_KIND + json.dumps({name: Path(value).name for name, value in in_use.items()}).encode()
+
+
+def unpack_change(payload: bytes) -> dict[str, str]:
+    """What ``pack_change`` made.
+
+    Raises:
+        ValueError: it holds something that no run uses.
+    """
+    try:
+        content = json.loads(payload[1:])
+    except (ValueError, RecursionError) as error:
+        raise ValueError("a change is damaged") from error
+    if not isinstance(content, dict):
+        raise ValueError("a change is damaged")
+    changes = {field.name: content[field.name] for field in fields(InUse) if field.name in content}
+    for value in changes.values():
+        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME or Path(value).name != value:
+            raise ValueError("a change has a name that cannot be")
+    if changes.get("smooth", "off") not in PRESETS:
+        raise ValueError("a change has a smoothing that there is not")
+    return changes
 
 
 def records(file: BinaryIO, damage: Damage) -> Iterator[tuple[int, bytes]]:

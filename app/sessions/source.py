@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -14,10 +15,10 @@ import cv2
 import numpy as np
 
 from ..capture.source import SourceInfo
-from ..datatypes import Frame, ImageArray, Stamp
+from ..datatypes import Frame, ImageArray, InUse, Stamp
 from ..errors import SourceError
 from .header import SessionHeader, unpack_header
-from .records import FRAME_KIND, MAGIC, Damage, read_record, records, unpack_frame
+from .records import CHANGE_KIND, FRAME_KIND, MAGIC, Damage, read_record, records, unpack_change, unpack_frame
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class SessionSource:
         self._file = _open(path)
         try:
             self._places, self._times_s, self._indices = array("q"), array("d"), array("q")
+            self._changed_at, self._in_use = array("q"), list[InUse]()
             self.header = self._scan()
         except OSError as error:
             self._file.close()
@@ -65,6 +67,11 @@ class SessionSource:
     def times_s(self) -> array[float]:
         """Of all frames, rising, on the recorded source's clock."""
         return self._times_s
+
+    @property
+    def in_use(self) -> tuple[InUse, ...]:
+        """What was used one after the other."""
+        return tuple(self._in_use)
 
     @property
     def duration_s(self) -> float:
@@ -97,7 +104,8 @@ class SessionSource:
         except (OSError, ValueError) as error:
             raise SourceError(f"{self._path} has changed while it was played", "start again") from error
         stamp = Stamp(index=record.index, time_s=record.time_s + shift_s if shift_s else record.time_s)
-        return Frame(_dark_picture(record.size_wh), stamp, record.detections)
+        in_use = self._in_use[bisect_right(self._changed_at, number) - 1]
+        return Frame(_dark_picture(record.size_wh), stamp, record.detections, in_use)
 
     def close(self) -> None:
         """Close the file."""
@@ -110,8 +118,11 @@ class SessionSource:
         for place, payload in records(self._file, damage):
             if header is None:
                 header = _header(payload, self._path)
-            elif payload[:1] == FRAME_KIND and not self._add(place, payload):
-                damage.num_places += 1
+                self._note(InUse(header.detector, header.lifter, header.settings["smooth"]))
+            elif payload[:1] == FRAME_KIND:
+                damage.num_places += not self._add(place, payload)
+            elif payload[:1] == CHANGE_KIND:
+                damage.num_places += not self._change(payload)
         if header is None:
             raise SourceError(f"{self._path} is damaged at its very beginning", _DAMAGE_HINT)
         if not self._places:
@@ -131,6 +142,23 @@ class SessionSource:
         self._times_s.append(record.time_s)
         self._indices.append(record.index)
         return True
+
+    def _change(self, payload: bytes) -> bool:
+        """Remember what is used from the next frame on; False where nothing can."""
+        try:
+            changes = unpack_change(payload)
+        except ValueError:
+            return False
+        self._note(replace(self._in_use[-1], **changes))
+        return True
+
+    def _note(self, in_use: InUse) -> None:
+        if self._changed_at and self._changed_at[-1] == len(self._places):
+            # No frame came in between: nobody will ask for what was used before.
+            self._in_use[-1] = in_use
+        elif not self._in_use or in_use != self._in_use[-1]:
+            self._changed_at.append(len(self._places))
+            self._in_use.append(in_use)
 
     def _warn(self, damage: Damage) -> None:
         if damage.num_places:

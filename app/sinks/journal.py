@@ -34,11 +34,15 @@ class Journal:
 
     def __init__(self, export: Path, header: SessionHeader, *, tell: Callable[[str], None]) -> None:
         self.path = _free_name(export.with_suffix(".pose"))
-        self._session = SessionFile(self.path, header, tell=tell)
+        self._session = SessionFile(self.path, header, on_failure=tell)
 
     def record(self, frame: Frame, detections: Detections) -> None:
         """Take one frame's detections; does not wait."""
         self._session.record(frame, detections)
+
+    def change(self, **in_use: str) -> None:
+        """Take down what is used from the next frame on."""
+        self._session.change(**in_use)
 
     def close(self, *, is_needed: bool) -> None:
         """End it.

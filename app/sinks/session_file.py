@@ -21,7 +21,7 @@ from ..errors import OutputError
 from ..locks import lock
 from ..outputs import writing
 from ..sessions.header import SessionHeader, pack_header
-from ..sessions.records import MAGIC, FrameRecord, pack_frame, pack_record
+from ..sessions.records import MAGIC, FrameRecord, pack_change, pack_frame, pack_record
 
 logger = logging.getLogger(__name__)
 
@@ -40,15 +40,15 @@ class SessionFile:
     Args:
         path: the file; one that exists is replaced.
         header: what it says first.
-        tell: is given a few words when recording stops.
+        on_failure: is given a few words when it can no longer be written.
 
     Raises:
         OutputError: it cannot be written from the start. What goes wrong later ends the recording, not the run.
     """
 
-    def __init__(self, path: Path, header: SessionHeader, *, tell: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, header: SessionHeader, *, on_failure: Callable[[str], None]) -> None:
         self._path = path
-        self._tell = tell
+        self._on_failure = on_failure
         with writing(path):
             self._file = _open_alone(path)
             try:
@@ -60,6 +60,7 @@ class SessionFile:
         self._changed = threading.Condition()
         self._waiting: list[bytes] = []
         self._num_waiting_bytes = 0
+        self._changes: dict[str, str] = {}
         self._is_closing = self._has_failed = False
         self.num_recorded = 0
         self.num_lost = 0
@@ -72,6 +73,8 @@ class SessionFile:
             return
         stamp = frame.stamp
         content = pack_record(pack_frame(FrameRecord(stamp.index, stamp.time_s, frame.size_wh, detections)))
+        if self._changes:
+            content = pack_record(pack_change(self._changes)) + content
         with self._changed:
             if self._has_failed or self._num_waiting_bytes + len(content) > _MAX_WAITING_BYTES:
                 self.num_lost += 1
@@ -79,6 +82,11 @@ class SessionFile:
             self._waiting.append(content)
             self._num_waiting_bytes += len(content)
             self._changed.notify()
+        self._changes = {}
+
+    def change(self, **in_use: str) -> None:
+        """Take down what is used from the next frame on, by fields of ``InUse``; written with that frame."""
+        self._changes |= in_use
 
     def __enter__(self) -> Self:
         return self
@@ -133,7 +141,7 @@ class SessionFile:
             self._has_failed = True
             self.num_lost += len(self._waiting)
             self._waiting.clear()
-        self._tell(f"recording stopped: {error.strerror or error}")
+        self._on_failure(f"recording stopped: {error.strerror or error}")
         logger.warning("cannot go on recording to %s: %s; what it holds can be played", self._path, error.strerror)
 
 

@@ -71,10 +71,11 @@ class Aim:
         """Whether a mouse has taken the camera."""
         return self._held is not None
 
-    def fit(self, layout: Layout, stage_wh: tuple[int, int], window_height: int) -> None:
+    def fit(self, layout: Layout, stage_wh: tuple[int, int], window_height: int, *, has_table: bool = False) -> None:
         """Tell how the window is divided now."""
         width, height = stage_wh
-        self._stage = Stage(width / max(1, height), room_shift(layout), 1 - height / max(1, window_height))
+        shift = room_shift(layout, has_table=has_table)
+        self._stage = Stage(width / max(1, height), shift, 1 - height / max(1, window_height))
         self._operator.fit(self._stage.aspect, shift=self._stage.shift)
 
     def choose(self, preset: Preset, *, at_once: bool = False) -> None:

@@ -70,14 +70,21 @@ class Attract:
         self._seen_s: float | None = None
         self._playing: int | None = None
         self._started_s = 0.0
+        self._is_recorded = False
 
-    def update(self, people: Sequence[Person], time_s: float) -> Shown:
+    def update(self, people: Sequence[Person], time_s: float, *, is_recorded: bool = False) -> Shown:
         """Take the people of a frame, and say whom to show.
 
         Args:
             people: of one frame; those without a pose count as nobody.
             time_s: of that frame; on one clock.
+            is_recorded: the frame stands in for the camera's: it is shown as it is, and nobody in it was ever here.
         """
+        if is_recorded != self._is_recorded:
+            self._is_recorded, self._playing, self._seen_s = is_recorded, None, None if is_recorded else time_s
+            return Shown(tuple(people), is_replay=False, is_cut=True)
+        if is_recorded:
+            return Shown(tuple(people), is_replay=False, is_cut=False)
         present = tuple(person for person in people if person.pose is not None)
         if present:
             is_cut = self._playing is not None

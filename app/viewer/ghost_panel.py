@@ -9,7 +9,7 @@ import numpy as np
 
 from ..datatypes import ImageArray
 from .lettering import BOLD, base_line, draw_text, text_width
-from .theme import Theme, bgr_bytes
+from .theme import Theme, rgb_bytes
 
 _ROW_SHARE = 0.047
 """Of the height of the part of the window that the panel is for."""
@@ -41,7 +41,7 @@ def compose_ghost_panel(
     bar_px, number_px = round(_BAR_ROWS * row_px), round(_NUMBER_ROWS * row_px)
     inner = max(names_px + bar_px + number_px, text_width(title, size_px, BOLD) + text_width(unit, size_px) + row_px)
     size = round((len(apart_mm) + 1) * row_px) + 2 * margin, inner + 2 * margin
-    panel: ImageArray = np.full((*size, 3), bgr_bytes(theme.panel), np.uint8)
+    panel: ImageArray = np.full((*size, 3), rgb_bytes(theme.panel), np.uint8)
     line = base_line(margin, row_px, size_px)
     draw_text(panel, title, (margin, line), theme.joints, size_px, BOLD)
     draw_text(panel, unit, (margin + inner - text_width(unit, size_px), line), theme.text, size_px)
@@ -51,9 +51,9 @@ def compose_ghost_panel(
         draw_text(panel, limb, (margin, line), theme.text, size_px)
         left, length = margin + names_px, round(bar_px * min(1.0, mm / _FULL_BAR_MM))
         cv2.rectangle(
-            panel, (left, top + row_px // 3), (left + length, top + 2 * row_px // 3), bgr_bytes(theme.alert), cv2.FILLED
+            panel, (left, top + row_px // 3), (left + length, top + 2 * row_px // 3), rgb_bytes(theme.alert), cv2.FILLED
         )
         number = f"{mm:.0f}"
         left = margin + inner - text_width(number, size_px, BOLD)
         draw_text(panel, number, (left, line), theme.joints, size_px, BOLD)
-    return panel[..., ::-1]
+    return panel

@@ -8,7 +8,7 @@ import numpy as np
 from ..datatypes import ImageArray
 from .keys import KEYS, Group, Key
 from .lettering import BOLD, base_line, draw_text, text_width
-from .theme import Theme, bgr_bytes
+from .theme import Theme, rgb_bytes
 
 _COLUMNS = ((Group.VIEW, Group.POSE), (Group.TIME, Group.SHOW))
 _HEIGHT_SHARE = 0.96
@@ -35,9 +35,9 @@ def compose_help(stage_wh: tuple[int, int], theme: Theme) -> ImageArray:
     while row_px > 8 and _size(row_px, num_rows)[0] > stage_wh[0]:
         row_px -= 1
     width, height = _size(row_px, num_rows)
-    panel: ImageArray = np.full((height, width, 3), bgr_bytes(theme.panel), np.uint8)
+    panel: ImageArray = np.full((height, width, 3), rgb_bytes(theme.panel), np.uint8)
     border_px = max(2, row_px // 14)
-    cv2.rectangle(panel, (0, 0), (width - 1, height - 1), bgr_bytes(theme.grid), 2 * border_px)
+    cv2.rectangle(panel, (0, 0), (width - 1, height - 1), rgb_bytes(theme.grid), 2 * border_px)
     x = margin = round(_MARGIN_ROWS * row_px)
     for groups in _COLUMNS:
         for row, line in enumerate(_lines(groups)):
@@ -48,7 +48,7 @@ def compose_help(stage_wh: tuple[int, int], theme: Theme) -> ImageArray:
                 size_px = round(_HEADING_SHARE * row_px)
                 draw_text(panel, line.value, (x, base_line(top, row_px, size_px)), theme.alert, size_px, BOLD)
         x += _column_width(groups, row_px) + round(_COLUMN_ROWS * row_px)
-    return panel[..., ::-1]
+    return panel
 
 
 def _lines(groups: tuple[Group, ...]) -> list[Group | Key | None]:
@@ -75,7 +75,7 @@ def _draw_key(panel: ImageArray, key: Key, corner: tuple[int, int], row_px: int,
     size_px = round(_TYPE_SHARE * row_px)
     cap_px, gap_px = round(0.84 * row_px), round(0.08 * row_px)
     width = max(cap_px, text_width(key.label, size_px, BOLD) + size_px // 2)
-    cv2.rectangle(panel, (x, top + gap_px), (x + width, top + gap_px + cap_px), bgr_bytes(theme.grid), cv2.FILLED)
+    cv2.rectangle(panel, (x, top + gap_px), (x + width, top + gap_px + cap_px), rgb_bytes(theme.grid), cv2.FILLED)
     left = x + (width - text_width(key.label, size_px, BOLD)) // 2
     draw_text(panel, key.label, (left, base_line(top, row_px, size_px)), theme.joints, size_px, BOLD)
     left = x + round(_LABEL_ROWS * row_px)

@@ -12,7 +12,7 @@ from ..datatypes import ImageArray, Person
 from ..live.status import Status
 from ..live.wishes import Wishes
 from .lettering import BOLD, REGULAR, base_line, draw_text, text_width
-from .theme import Rgb, Theme, bgr_bytes
+from .theme import Rgb, Theme, rgb_bytes
 from .visibility import legs_not_visible
 
 HEIGHT_SHARE = 0.105
@@ -103,7 +103,7 @@ def words(people: Sequence[Person], *, is_replay: bool = False) -> tuple[str, ..
 
 
 def compose_hud(
-    shown: Sequence[Tile], said: Sequence[str], size_wh: tuple[int, int], theme: Theme, *, alert: str = ""
+    shown: Sequence[Tile], said: Sequence[str], size_wh: tuple[int, int], theme: Theme, *, alerts: Sequence[str] = ()
 ) -> ImageArray:
     """The bar.
 
@@ -112,26 +112,26 @@ def compose_hud(
         said: words, at the right.
         size_wh: of the bar, pixels; everything in it shrinks until it fits.
         theme: colours.
-        alert: a word that comes before the others, such as that a recording runs.
+        alerts: words that come before the others and must not be missed, such as that a recording runs.
 
     Returns:
         (h, w, 3) RGB.
     """
     width, height = size_wh
-    bar: ImageArray = np.full((height, width, 3), bgr_bytes(theme.panel), np.uint8)
-    cv2.line(bar, (0, 0), (width, 0), bgr_bytes(theme.grid), max(2, round(height / 40)))
-    scale = min(1.0, width / max(1, _length(shown, said, alert, height, 1.0)))
-    while scale > _LEAST_SCALE and _length(shown, said, alert, height, scale) > width:
+    bar: ImageArray = np.full((height, width, 3), rgb_bytes(theme.panel), np.uint8)
+    cv2.line(bar, (0, 0), (width, 0), rgb_bytes(theme.grid), max(2, round(height / 40)))
+    scale = min(1.0, width / max(1, _length(shown, [*alerts, *said], height, 1.0)))
+    while scale > _LEAST_SCALE and _length(shown, [*alerts, *said], height, scale) > width:
         scale -= 0.02
     x = _gap(height, scale)
     for tile in shown:
         _draw_tile(bar, tile, x, theme, scale)
         x += _tile_width(tile, height, scale) + _gap(height, scale)
     x = width
-    for text, is_alert in [*((text, False) for text in reversed(said)), *([(alert, True)] if alert else [])]:
+    for text, is_alert in [*((text, False) for text in reversed(said)), *((text, True) for text in reversed(alerts))]:
         x -= _words_width(text, height, scale) + _gap(height, scale)
         _draw_words(bar, text, x, theme.alert if is_alert else theme.text, theme, scale, is_filled=is_alert)
-    return bar[..., ::-1]
+    return bar
 
 
 def _wished(value: str, wish: str | None, caption: str) -> Tile:
@@ -168,9 +168,8 @@ def _words_width(text: str, height: int, scale: float) -> int:
     return text_width(text, badge_px, BOLD) + badge_px
 
 
-def _length(shown: Sequence[Tile], said: Sequence[str], alert: str, height: int, scale: float) -> int:
+def _length(shown: Sequence[Tile], badges: Sequence[str], height: int, scale: float) -> int:
     """How long the bar would have to be."""
-    badges = [*said, *([alert] if alert else [])]
     lengths = [_tile_width(tile, height, scale) for tile in shown]
     lengths += [_words_width(text, height, scale) for text in badges]
     return sum(lengths) + (len(lengths) + 1) * _gap(height, scale)
@@ -192,6 +191,6 @@ def _draw_words(bar: ImageArray, text: str, x: int, color: Rgb, theme: Theme, sc
     box_height = round(1.75 * badge_px)
     top = (height - box_height) // 2
     corners = (x, top), (x + _words_width(text, height, scale), top + box_height)
-    cv2.rectangle(bar, *corners, bgr_bytes(color), cv2.FILLED if is_filled else max(1, round(badge_px / 12)))
+    cv2.rectangle(bar, *corners, rgb_bytes(color), cv2.FILLED if is_filled else max(1, round(badge_px / 12)))
     ink = theme.panel if is_filled else color
     draw_text(bar, text, (x + badge_px // 2, base_line(top, box_height, badge_px)), ink, badge_px, BOLD)

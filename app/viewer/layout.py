@@ -43,8 +43,10 @@ _SPLIT_SHARE = 0.5
 _SHIFT = {Layout.CORNER: 0.22, Layout.SPLIT: 0.5}
 
 
-def room_shift(layout: Layout) -> float:
+def room_shift(layout: Layout, *, has_table: bool = False) -> float:
     """How far right of the middle the room has to be for what is beside it, as a share of half the width."""
+    if layout is Layout.ROOM and has_table:
+        return _SHIFT[Layout.CORNER]
     return _SHIFT.get(layout, 0.0)
 
 
@@ -70,6 +72,19 @@ def picture_rect(layout: Layout, stage_wh: tuple[int, int], aspect: float, *, is
     corner = Rect(margin, margin, round(share_x * width), round(share_y * height))
     fitted = _fitted(corner, aspect)
     return Rect(margin, margin, fitted.width, fitted.height)
+
+
+def table_rect(stage_wh: tuple[int, int], size_wh: tuple[int, int], picture: Rect | None) -> Rect:
+    """Where a table of some size is: at the left as the camera picture is, and below that where there is one."""
+    margin = round(_MARGIN_SHARE * min(stage_wh))
+    top = margin if picture is None else min(picture.bottom + margin, stage_wh[1] - size_wh[1] - margin)
+    return Rect(margin, max(0, top), *size_wh)
+
+
+def words_rect(layout: Layout, stage_wh: tuple[int, int], beside: Rect | None) -> Rect:
+    """The part of the stage that words may cover: what lies right of a picture that does not fill it, or of a table."""
+    left = 0 if beside is None or layout is Layout.PICTURE else beside.x + beside.width
+    return Rect(left, 0, stage_wh[0] - left, stage_wh[1])
 
 
 def centred(stage_wh: tuple[int, int], size_wh: tuple[int, int]) -> Rect:

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 
 from ..datatypes import ImageArray
-from .theme import Rgb, bgr_bytes
+from .theme import Rgb, rgb_bytes
 
 REGULAR, BOLD = 500, 700
 _HERSHEY = cv2.FONT_HERSHEY_DUPLEX
@@ -36,12 +36,12 @@ def text_width(text: str, size_px: int, weight: int = REGULAR) -> int:
 
 
 def draw_text(
-    image_bgr: ImageArray, text: str, origin: tuple[int, int], color: Rgb, size_px: int, weight: int = REGULAR
+    image_rgb: ImageArray, text: str, origin: tuple[int, int], color: Rgb, size_px: int, weight: int = REGULAR
 ) -> None:
     """Draw one line of words into a picture, in place.
 
     Args:
-        image_bgr: (H, W, 3) uint8, writable.
+        image_rgb: (H, W, 3) uint8, writable.
         text: one line.
         origin: left end of the base line, x and y in pixels.
         color: of the words.
@@ -50,10 +50,10 @@ def draw_text(
     """
     face = _typeface()
     if face is not None:
-        cv2.putText(image_bgr, text, origin, bgr_bytes(color), face, size_px, weight)
+        cv2.putText(image_rgb, text, origin, rgb_bytes(color), face, size_px, weight)
         return
     scale, thickness = size_px / _HERSHEY_PX, _strokes(size_px, weight)
-    cv2.putText(image_bgr, _plain(text), origin, _HERSHEY, scale, bgr_bytes(color), thickness, cv2.LINE_AA)
+    cv2.putText(image_rgb, _plain(text), origin, _HERSHEY, scale, rgb_bytes(color), thickness, cv2.LINE_AA)
 
 
 def base_line(top: int, height: int, size_px: int) -> int:

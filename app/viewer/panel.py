@@ -48,9 +48,9 @@ class Panel:
         self._mesh.triangle_material_ids = o3d.utility.IntVector([0, 0])
 
     @property
-    def is_shown(self) -> bool:
-        """Whether it can be seen from the next ``place`` on."""
-        return self._rect is not None
+    def rect(self) -> Rect | None:
+        """Where it can be seen from the next ``place`` on; None while it cannot."""
+        return self._rect
 
     def show(self, image_rgb: ImageArray, rect: Rect) -> None:
         """Show a picture (h, w, 3) in a rectangle of the window, from the next ``place`` on."""

@@ -47,7 +47,7 @@ def compose_picture(
     if mirror:
         picture = np.asarray(cv2.flip(picture, 1), np.uint8)
     framed = _filled(picture, size_wh, theme) if is_filling else _bordered(picture, theme)
-    return framed[..., ::-1]
+    return np.asarray(cv2.cvtColor(framed, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def fit(image_bgr: ImageArray, size_wh: tuple[int, int], color_bgr: tuple[int, int, int] = (0, 0, 0)) -> ImageArray:
@@ -71,8 +71,6 @@ def _filled(picture: ImageArray, size_wh: tuple[int, int], theme: Theme) -> Imag
 
 
 def _bordered(picture: ImageArray, theme: Theme) -> ImageArray:
-    height, width = picture.shape[:2]
-    framed: ImageArray = np.full((height + 2 * _BORDER_PX, width + 2 * _BORDER_PX, 3), 0, np.uint8)
-    framed[:] = bgr_bytes(theme.grid)
-    framed[_BORDER_PX:-_BORDER_PX, _BORDER_PX:-_BORDER_PX] = picture
-    return framed
+    sides = [_BORDER_PX] * 4
+    framed = cv2.copyMakeBorder(picture, *sides, cv2.BORDER_CONSTANT, value=bgr_bytes(theme.grid))
+    return np.asarray(framed, np.uint8)

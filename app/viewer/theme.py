@@ -14,6 +14,12 @@ def rgb_from_hex(code: str) -> Rgb:
     return red, green, blue
 
 
+def rgb_bytes(color: Rgb) -> tuple[int, int, int]:
+    """A colour as Open3D's pictures have it."""
+    red, green, blue = (round(255 * channel) for channel in color)
+    return red, green, blue
+
+
 def bgr_bytes(color: Rgb) -> tuple[int, int, int]:
     """A colour in OpenCV's order and range."""
     red, green, blue = (round(255 * channel) for channel in color)

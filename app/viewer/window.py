@@ -22,7 +22,7 @@ from .aim import Aim
 from .attract import Attract
 from .choices import find_choices
 from .controls import Looks, looks_after, wishes_after, words_about
-from .display import check_display, prefer_x11, window_error
+from .display import check_display, prefer_x11, spare_the_processor, window_error
 from .ghost import disagreement_mm
 from .hud import Tile, tiles, words
 from .keys import KEYS, OPEN3D_CODES, Action
@@ -136,7 +136,8 @@ class RoomWindow:
         self._window_wh = (0, 0)
         self._has_news = True
         self._numbers_s = self._drawn_s = float("-inf")
-        self._shown_numbers: tuple[Sequence[Tile], Sequence[str], str] | None = None
+        self._shown_numbers: tuple[Sequence[Tile], Sequence[str], Sequence[str]] | None = None
+        self._shown_ghost: tuple[str, dict[str, int]] = ("", {})
         self._bind_keys()
         if is_fullscreen:
             self._change_looks(replace(self._looks, is_fullscreen=True))
@@ -188,18 +189,16 @@ class RoomWindow:
     def _take(self, result: Result) -> None:
         """Show a result from the next drawing on."""
         self._latest, self._undrawn_s = result, result.frame.stamp.grabbed_s
-        time_s = result.frame.stamp.time_s
-        people = result.people
+        frame, people = result.frame, result.people
         if self._is_live:
-            shown = self._attract.update(people, time_s)
+            shown = self._attract.update(people, frame.stamp.time_s, is_recorded=frame.is_recorded)
             people = shown.people
             if shown.is_cut:
                 self._room.cut()
             if shown.is_replay != self._is_replay or (shown.is_replay and shown.is_cut):
                 self._aim.cut_to(Preset.ORBIT if shown.is_replay else self._looks.preset)
             self._is_replay = shown.is_replay
-        self._room.update(people, time_s)
-        self._show_ghost()
+        self._room.update(people, frame.stamp.time_s)
         self._show_picture()
         self._has_news = True
 
@@ -282,9 +281,9 @@ class RoomWindow:
 
     def _show_all(self) -> None:
         """Compose every panel anew: the window has another size, other colours or another division."""
-        self._surfaces.fit(self._window_wh, has_numbers=self._looks.has_hud)
-        self._aim.fit(self._looks.layout, self._surfaces.stage_wh, self._window_wh[1])
-        self._show_ghost()
+        self._surfaces.fit(self._window_wh, self._looks.layout, has_numbers=self._looks.has_hud)
+        self._fit_camera()
+        self._surfaces.show_ghost(*self._shown_ghost, self._theme)
         self._show_picture()
         self._surfaces.show_notice(self._notice, self._theme)
         self._surfaces.show_trouble(self._trouble, self._theme)
@@ -295,14 +294,24 @@ class RoomWindow:
     def _show_picture(self) -> None:
         if self._latest is not None:
             looks, slots = self._looks, self._room.scene.slots
-            self._surfaces.show_picture(self._latest, looks.layout, self._theme, mirror=looks.is_mirrored, slots=slots)
+            self._surfaces.show_picture(self._latest, self._theme, mirror=looks.is_mirrored, slots=slots)
+
+    def _fit_camera(self) -> None:
+        has_table = self._status is not None and self._status.value.ghost is not None
+        self._aim.fit(self._looks.layout, self._surfaces.stage_wh, self._window_wh[1], has_table=has_table)
 
     def _show_ghost(self) -> None:
         people = () if self._latest is None else self._latest.people
         name = None if self._status is None else self._status.value.ghost
         pairs = [(person.pose, person.ghost) for person in people if person.pose and person.ghost]
         apart_mm = disagreement_mm(*pairs[0]) if pairs and name else {}
-        self._surfaces.show_ghost(name or "", apart_mm, self._looks.layout, self._theme)
+        shown = (name or "", {limb: round(mm) for limb, mm in apart_mm.items()})
+        if shown != self._shown_ghost:
+            self._shown_ghost, self._has_news = shown, True
+            self._surfaces.show_ghost(*shown, self._theme)
+            # Picture and people make way for it, or have their places back.
+            self._show_picture()
+            self._fit_camera()
 
     def _show_numbers(self) -> None:
         status = None if self._status is None else self._status.value
@@ -313,8 +322,13 @@ class RoomWindow:
             pulse = replace(pulse, age_p50_ms=None, age_p95_ms=None)
         people = () if self._latest is None else self._latest.people
         said = words(people, is_replay=self._is_replay) if self._latest is not None else ()
-        alert = "paused" if wishes is not None and wishes.is_paused else "REC" if self._looks.is_recording else ""
-        shown = (tiles(pulse, status, wishes), said, alert)
+        alerts = {
+            "recorded": self._latest is not None and self._latest.frame.is_recorded,
+            "paused": wishes is not None and wishes.is_paused,
+            "REC video": self._looks.is_recording,
+            "REC poses": status is not None and status.is_recording,
+        }
+        shown = (tiles(pulse, status, wishes), said, [text for text, is_so in alerts.items() if is_so])
         if shown != self._shown_numbers:
             self._surfaces.show_numbers(*shown, self._theme)
             self._shown_numbers, self._has_news = shown, True
@@ -351,8 +365,10 @@ class RoomWindow:
             self._window_wh = self._size()
             self._show_all()
         self._show_news_of_the_run(now_s)
-        if now_s - self._numbers_s >= _NUMBERS_S and self._looks.has_hud:
-            self._show_numbers()
+        if now_s - self._numbers_s >= _NUMBERS_S:
+            self._show_ghost()
+            if self._looks.has_hud:
+                self._show_numbers()
             self._numbers_s = now_s
         may_move = self._has_news or self._aim.is_held or now_s - self._drawn_s >= 1 / _CAMERA_HZ
         has_moved = may_move and self._aim.update(now_s)
@@ -381,6 +397,7 @@ class RoomWindow:
 
 def _open_window(title: str, size_wh: tuple[int, int]) -> Any:
     with quiet_native_output():
+        spare_the_processor()
         import open3d as o3d
 
         o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)

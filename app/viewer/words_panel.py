@@ -6,7 +6,7 @@ import numpy as np
 
 from ..datatypes import ImageArray
 from .lettering import BOLD, base_line, draw_text, text_width
-from .theme import Theme, bgr_bytes
+from .theme import Theme, rgb_bytes
 
 _TYPE_SHARE = 0.048
 """Of the height of the part of the window that the panel is for."""
@@ -32,9 +32,9 @@ def compose_words(text: str, stage_wh: tuple[int, int], theme: Theme, *, is_trou
         size_px -= 1
     height = round(2.1 * size_px)
     paper, ink = (theme.alert, theme.panel) if is_trouble else (theme.joints, theme.panel)
-    panel: ImageArray = np.full((height, _width(text, size_px), 3), bgr_bytes(paper), np.uint8)
+    panel: ImageArray = np.full((height, _width(text, size_px), 3), rgb_bytes(paper), np.uint8)
     draw_text(panel, text, (size_px, base_line(0, height, size_px)), ink, size_px, BOLD)
-    return panel[..., ::-1]
+    return panel
 
 
 def _width(text: str, size_px: int) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -30,6 +32,17 @@ def test_kiosk_starts_in_full_screen_and_a_killed_recording_can_be_played(screen
         window.process.kill()
         window.process.wait()
         assert num_pictures(found) > 0
+
+
+def test_edges_are_left_rough_where_the_processor_draws(screen: Screen) -> None:
+    """As Xvfb's does; whoever wants them smooth all the same says so to Mesa."""
+    ask = "import os, posedemo.viewer.display as d; d.spare_the_processor(); print(os.environ['DRI_NO_MSAA'])"
+    for asked, answer in ({}, "1"), ({"DRI_NO_MSAA": "0"}, "0"):
+        done = subprocess.run(
+            [sys.executable, "-c", ask],
+            env={**screen.environment, **asked}, capture_output=True, text=True, check=True, timeout=150,
+        )  # fmt: skip
+        assert done.stdout.strip() == answer
 
 
 def num_pictures(path: Path) -> int:

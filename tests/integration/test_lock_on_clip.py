@@ -92,6 +92,9 @@ class Faulty:
         people = self._detector.detect(frame)
         return tuple(self._spoil(person) for person in people) if frame.stamp.index in self._wrong else people
 
+    def forget(self):
+        self._detector.forget()
+
     def watch(self, focus):
         self._detector.watch(focus)
 

@@ -15,6 +15,9 @@ from posedemo.runner import track_maker
 from posedemo.skeleton import CANONICAL_BONE_SUM_M, H36M17
 from posedemo.timing import StageTimers
 from posedemo.tracking import Tracker
+from posedemo.viewer.attract import Attract
+from posedemo.viewer.scene import Scene
+from posedemo.viewer.theme import DARK
 
 JUMPER_FRAMES = slice(5, 150)
 """The jumper stands on the wall, leaps and runs; later frames are of both people."""
@@ -24,15 +27,15 @@ def joint(poses: np.ndarray, name: str) -> np.ndarray:
     return poses[:, H36M17.index(name)]
 
 
-def lifted(clip: Path, num_frames: int | None = None) -> list[Result]:
+def lifted(clip: Path, num_frames: int | None = None, *, max_people: int = 1) -> list[Result]:
     """Results of the clip's first frames, or of all."""
     sink = ListSink()
     source = VideoFile(clip)
     with (
-        registry.create_detector("mediapipe-full", max_people=1) as detector,
+        registry.create_detector("mediapipe-full", max_people=max_people) as detector,
         registry.create_lifter("semgcn", provider="cpu") as lifter,
     ):
-        tracker = Tracker(max_people=1, new_track=track_maker(lifter.spec, "balanced"))
+        tracker = Tracker(max_people=max_people, new_track=track_maker(lifter.spec, "balanced"))
         run(islice(source.frames(), num_frames), Stages(detector, tracker, lifter), [sink], StageTimers())
     source.close()
     return sink.results
@@ -67,6 +70,58 @@ def test_jumper_is_followed_until_they_leave_and_the_walker_never(results):
     assert all(
         person.keypoints.xy_px[H36M17.index("pelvis"), 0] > 1000 for result in results[190:] for person in result.people
     )
+
+
+def test_two_people_who_cross_keep_their_ids(demo_clip):
+    """The jumper is on the wall, the walker below comes in at the right and leaves at the left, passing underneath."""
+    results = lifted(demo_clip, max_people=2)
+    assert {person.track_id for result in results for person in result.people} == {0, 1}
+    pelvis_px = np.full((len(results), 2, 2), np.nan)
+    for number, result in enumerate(results):
+        for person in result.people:
+            pelvis_px[number, person.track_id] = person.keypoints.xy_px[H36M17.index("pelvis")]
+    is_there = np.isfinite(pelvis_px[..., 0])
+    assert not is_there[:60, 1].any(), "nobody but the jumper is there"
+    crossing = pelvis_px[75:165]
+    assert is_there[75:165].mean() > 0.98
+    assert np.nanmax(crossing[:, 0, 1]) < 450 < 600 < np.nanmin(crossing[:, 1, 1]), "above stays above"
+    apart_px = crossing[:, 1, 0] - crossing[:, 0, 0]
+    assert apart_px[0] > 400
+    assert apart_px[-1] < -400
+    # Steps from frame to frame: somebody who became the other would leap by 400 pixels.
+    assert np.nanmax(np.abs(np.diff(crossing[..., 0], axis=0))) < 60
+    assert pelvis_px[is_there[:, 1], 1, 0][-1] < 100
+    assert is_there[205:220, 0].all()
+    assert np.nanmin(pelvis_px[205:, 0, 0]) > 1000
+    assert not is_there[205:, 1].any()
+
+
+def test_what_the_clip_showed_is_shown_again_once_everybody_has_left(results):
+    """The empty room after the clip: its best moments, as they were, at their own pace, until somebody is there."""
+    attract = Attract()
+    for result in results:
+        assert not attract.update(result.people, result.frame.stamp.time_s).is_replay
+    seen = {id(person): result.frame.stamp.time_s for result in results for person in result.people}
+    end_s = results[-1].frame.stamp.time_s
+    shown = [attract.update((), end_s + (step + 1) / 30) for step in range(30 * 25)]
+    first = next(number for number, one in enumerate(shown) if one.is_replay)
+    assert all(one.is_replay and len(one.people) == 1 for one in shown[first:])
+    times_s = np.array([seen[id(one.people[0])] for one in shown[first:]])
+    is_cut = np.array([one.is_cut for one in shown[first:]])
+    assert is_cut[0]
+    assert is_cut.sum() >= 3, "in a quarter of a minute there is more than one moment"
+    steps_s = np.diff(times_s)[~is_cut[1:]]
+    np.testing.assert_allclose(steps_s.mean(), 1 / 30, rtol=0.05)
+    assert steps_s.min() >= 0
+    assert steps_s.max() < 0.5, "a moment goes on where somebody was out of sight for less than that"
+    scene = Scene(max_people=1, theme=DARK)
+    for number, one in enumerate(shown[first : first + 300]):
+        if one.is_cut:
+            scene.cut()
+        scene.update(one.people, end_s + number / 30)
+        assert scene.people[0].joints_m[:, 1].min() > -0.1, "the figure stands on the floor"
+    present = attract.update(results[100].people, end_s + 40)
+    assert (present.is_replay, present.is_cut) == (False, True)
 
 
 def test_left_and_right_stay_where_they_are_while_the_jumper_faces_the_camera(results):

@@ -34,6 +34,21 @@ def test_live_people_are_shown_as_they_are():
     assert not shown.is_replay
 
 
+def test_what_stands_in_for_the_camera_is_shown_and_never_kept():
+    """Somebody was here; then the camera goes away for a while, and a recording shows somebody else, who moves."""
+    attract = Attract(AFTER_S)
+    run(attract, still, 0, 4)
+    assert any(shown.is_replay for shown in run(attract, nobody, 4, AFTER_S + 2))
+    start_s, length_s = 12.0, 10.0
+    times_s = start_s + np.arange(round(length_s / FRAME_S)) * FRAME_S
+    recorded = [attract.update(waving(time_s), float(time_s), is_recorded=True) for time_s in times_s]
+    assert [shown.is_cut for shown in recorded] == [True] + [False] * (len(recorded) - 1)
+    assert all(shown.people[0].track_id == 2 and not shown.is_replay for shown in recorded)
+    after = run(attract, nobody, start_s + length_s, AFTER_S + 10)
+    assert after[0].is_cut
+    assert {person.track_id for shown in after for person in shown.people} == {1}
+
+
 def test_nothing_is_replayed_before_anybody_came():
     assert not any(shown.is_replay or shown.people for shown in run(Attract(AFTER_S), nobody, 0, 30))
 

@@ -40,6 +40,9 @@ class Scene:
     def detect(self, frame):
         return tuple(self._followed[frame.stamp.index])
 
+    def forget(self):
+        pass
+
     def watch(self, focus):
         self.watched.append(focus)
 

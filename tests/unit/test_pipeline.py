@@ -1,6 +1,7 @@
 """The loop and its capture thread: every frame a result, faults come home, nothing hangs."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,14 @@ def test_several_people_are_lifted_together():
     people = [standing_keypoints(x, skeleton=MEDIAPIPE33) for x in (10.0, 50.0)]
     run([make_frame()], stages([people], max_people=2), [sink], StageTimers())
     assert [person.track_id for person in sink.results[0].people] == [0, 1]
+
+
+def test_nobody_is_followed_from_a_camera_to_what_stands_in_for_it_nor_back():
+    frames = [replace(make_frame(index), is_recorded=3 <= index < 6) for index in range(9)]
+    sink, parts = ListSink(), stages([[PERSON]] * len(frames))
+    run(frames, parts, [sink], StageTimers())
+    assert [person.track_id for result in sink.results for person in result.people] == [0] * 3 + [1] * 3 + [2] * 3
+    assert parts.detector.num_forgotten == 2
 
 
 def test_captured_file_loses_nothing_and_is_closed():

@@ -14,7 +14,7 @@ from fakes import make_frame
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from posedemo.capture.source import SourceInfo, open_source
-from posedemo.datatypes import Detections
+from posedemo.datatypes import Detections, InUse
 from posedemo.errors import OutputError, PosedemoError, SourceError
 from posedemo.sessions.header import make_header, pack_header, unpack_header
 from posedemo.sessions.records import MAGIC, FrameRecord, pack_frame, pack_record
@@ -181,6 +181,55 @@ def test_frames_that_are_whole_but_senseless_are_left_out(tmp_path, changes):
     assert [frame.stamp.index for frame in play(path)] == [0, 2]
 
 
+def test_changes_hold_from_the_next_frame_on_and_names_have_no_folders(tmp_path):
+    path = tmp_path / "talk.pose"
+    with SessionFile(path, header(), on_failure=print) as file:
+        for number, (frame, detections) in enumerate(shots(6)):
+            if number == 2:
+                file.change(lifter="/home/somebody/own.onnx")
+                file.change(smooth="calm")
+            if number == 4:
+                file.change(detector="mediapipe-full")
+            file.record(frame, detections)
+    start, changed = InUse(header().detector, "semgcn", "balanced"), InUse(header().detector, "own.onnx", "calm")
+    assert [frame.in_use for frame in play(path)] == (
+        [start] * 2 + [changed] * 2 + [replace(changed, detector="mediapipe-full")] * 2
+    )
+    assert b"somebody" not in path.read_bytes()
+
+
+def test_change_without_a_frame_leaves_nothing_behind(tmp_path):
+    with SessionFile(tmp_path / "talk.pose", header(), on_failure=print) as file:
+        file.change(smooth="calm")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        b"{",
+        b"[" * 60_000,
+        b"[]",
+        b'{"lifter": 3}',
+        b'{"lifter": ""}',
+        b'{"lifter": "../../own.onnx"}',
+        b'{"lifter": "%s"}' % (b"x" * 300),
+        b'{"smooth": "very"}',
+    ],
+    ids=lambda change: change[:20].decode(),
+)
+def test_changes_that_are_whole_but_senseless_are_left_out(tmp_path, content, caplog, change):
+    path = tmp_path / "senseless.pose"
+    path.write_bytes(content[: content.index(b"\xf5pos", len(MAGIC) + 1)] + with_checksum(b"C" + change))
+    with path.open("ab") as file:
+        file.write(content[content.index(b"\xf5pos", len(MAGIC) + 1) :])
+    with caplog.at_level(logging.WARNING, "posedemo"):
+        frames = play(path)
+    assert {frame.in_use for frame in frames} == {InUse(header().detector, "semgcn", "balanced")}
+    assert len(frames) == NUM_FRAMES
+    assert "is damaged" in caplog.text
+
+
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e9])
 def test_joints_that_cannot_be_are_left_out(tmp_path, value):
     taken = shots(2)
@@ -239,7 +288,7 @@ def test_recording_without_a_frame_leaves_nothing_behind(tmp_path):
 def test_disk_that_is_full_from_the_start_is_refused(tmp_path):
     (tmp_path / "full.pose").symlink_to("/dev/full")
     with pytest.raises(OutputError, match="No space left"):
-        SessionFile(tmp_path / "full.pose", header(), tell=print)
+        SessionFile(tmp_path / "full.pose", header(), on_failure=print)
 
 
 def test_disk_that_takes_nothing_holds_nobody_up(tmp_path):
@@ -248,7 +297,7 @@ def test_disk_that_takes_nothing_holds_nobody_up(tmp_path):
     os.mkfifo(path)
     reader = os.open(path, os.O_RDWR)
     told: list[str] = []
-    file = SessionFile(path, header(), tell=told.append)
+    file = SessionFile(path, header(), on_failure=told.append)
     frame, detections = shots(1)[0]
     waiting = threading.Thread(target=lambda: [file.record(frame, detections) for _ in range(25_000)], daemon=True)
     waiting.start()
@@ -273,7 +322,7 @@ def _empty(reader: int) -> None:
 def test_what_was_recorded_is_in_the_file_at_once(tmp_path):
     """Not only when it is closed: a program that is killed closes nothing."""
     path = tmp_path / "talk.pose"
-    file = SessionFile(path, header(), tell=print)
+    file = SessionFile(path, header(), on_failure=print)
     for frame, detections in shots(3):
         file.record(frame, detections)
     deadline_s = time.monotonic() + PATIENCE_S

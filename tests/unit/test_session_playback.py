@@ -1,5 +1,6 @@
 """A session that is played: the same poses as when it was recorded, jumps, and where one is."""
 
+import logging
 import threading
 import time
 from dataclasses import replace
@@ -7,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import FlatLifter, ListSink, ScriptedDetector, standing_keypoints
-from posedemo.datatypes import Stamp
+from posedemo.datatypes import Pose3D, Stamp
 from posedemo.live.shared import Shared
 from posedemo.live.status import Status
+from posedemo.live.steering import Steering, Workshop
 from posedemo.live.turnstile import Turnstile
 from posedemo.live.wishes import Wishes
 from posedemo.pipeline import Stages, run
@@ -86,7 +88,7 @@ def test_hand_over_is_repeated_where_it_was_asked_for(tmp_path):
                 assert tracker.hand_over()
             yield frame
 
-    with SessionFile(path, header(), tell=print) as recorder:
+    with SessionFile(path, header(), on_failure=print) as recorder:
         sink, live = ListSink(), replace(stages(ScriptedDetector([people] * 40)), recorder=recorder)
         run(asking(live.tracker), live, [sink], StageTimers())
     ids = [result.people[0].track_id for result in sink.results]
@@ -97,6 +99,134 @@ def test_hand_over_is_repeated_where_it_was_asked_for(tmp_path):
     assert [result.people[0].track_id for result in played.results] == ids
     first, second = ([result.people[0].pose.xyz_m.tobytes() for result in one.results] for one in (sink, played))
     assert first == second
+
+
+class Leaning(FlatLifter):
+    """A lifter that leans everybody towards the camera."""
+
+    provider = "cpu"
+
+    def __init__(self, lean: float) -> None:
+        self._lean = np.float32(lean)
+
+    def lift(self, windows):
+        towards = self._lean * np.array([0, 0, 1], np.float32)
+        return tuple(
+            Pose3D(flat.xyz_m - flat.xyz_m[:, 1:2] * towards, flat.confidence) for flat in super().lift(windows)
+        )
+
+    def close(self):
+        pass
+
+
+def steered(frames, detector, wanted, *, recorder=None, follows=()) -> list[bytes]:
+    """Poses of a run in which lifter and filter can be changed."""
+    lifters = {"semgcn": Leaning(0.0), "dg-net": Leaning(0.3), "gla-gcn": Leaning(0.6)}
+    first = lifters[wanted.value.lifter]
+    status = Shared(Status(detector="mediapipe-lite", lifter=wanted.value.lifter, smooth="balanced"))
+    workshop = Workshop(
+        open_lifter=lifters.__getitem__,
+        tracks_with=lambda smooth: track_maker(first.spec, smooth, bones="fixed"),
+        follows=follows,
+    )
+    sink, start = ListSink(), replace(stages(detector), lifter=first, recorder=recorder)
+    with Steering(start, first, wanted, status, workshop) as steering:
+        run(frames, start, [sink], StageTimers(), steering)
+    return [person.pose.xyz_m.tobytes() for result in sink.results for person in result.people]
+
+
+@pytest.fixture
+def changed(tmp_path) -> tuple[SessionSource, list[bytes]]:
+    """A session in which keys changed lifter and filter, and the poses of the run that recorded it."""
+    taken, wanted = shots(NUM_FRAMES), wishes()
+
+    def at_the_keys():
+        for number, (frame, _) in enumerate(taken):
+            if number == 20:
+                wanted.change(lifter="dg-net")
+            if number == 50:
+                wanted.change(lifter="semgcn", smooth="calm")
+            yield frame
+            if number in (20, 50):
+                time.sleep(0.05)  # It is opened aside, and comes some frames later.
+
+    with SessionFile(tmp_path / "talk.pose", header(), on_failure=print) as recorder:
+        live = steered(at_the_keys(), ScriptedDetector([seen.found for _, seen in taken]), wanted, recorder=recorder)
+    source = SessionSource(tmp_path / "talk.pose")
+    yield source, live
+    source.close()
+
+
+CHANGEABLE = ("lifter", "smooth", "detector")
+
+
+def test_replay_follows_what_was_changed_with_keys(changed):
+    source, live = changed
+    assert [(now.lifter, now.smooth) for now in source.in_use] == [
+        ("semgcn", "balanced"), ("dg-net", "balanced"), ("semgcn", "calm"),
+    ]  # fmt: skip
+    frames = list(SessionPlayback(source, wishes()).frames)
+    assert steered(frames, NoDetector(), wishes(), follows=CHANGEABLE) == live
+    alone = steered(frames, NoDetector(), wishes())
+    assert alone[:20] == live[:20]
+    assert alone[-1] != live[-1]
+
+
+def test_what_is_asked_for_in_a_replay_stays(changed):
+    """By option, for the whole replay; by key, from then on."""
+    source, live = changed
+    frames = list(SessionPlayback(source, wishes()).frames)
+    own = {name: wishes() for name in ("option", "key")}
+    own["option"].change(lifter="gla-gcn")
+
+    def with_key():
+        for number, frame in enumerate(frames):
+            if number == 35:
+                own["key"].change(lifter="gla-gcn")
+            yield frame
+
+    by_option = steered(frames, NoDetector(), own["option"], follows=("smooth", "detector"))
+    assert own["option"].value.lifter == "gla-gcn"
+    assert own["option"].value.smooth == "calm"
+    by_key = steered(with_key(), NoDetector(), own["key"], follows=CHANGEABLE)
+    assert own["key"].value.lifter == "gla-gcn"
+    assert by_key[:35] == live[:35]
+    assert not set(by_option) & set(live)
+
+
+def test_lifter_that_is_not_here_is_told_and_the_replay_goes_on(tmp_path, caplog):
+    with SessionFile(tmp_path / "talk.pose", header(), on_failure=print) as recorder:
+        for number, (frame, seen) in enumerate(shots(20)):
+            if number == 10:
+                recorder.change(lifter="gone.onnx")
+            recorder.record(frame, seen)
+    source = SessionSource(tmp_path / "talk.pose")
+    with caplog.at_level(logging.WARNING, "posedemo"):
+        followed = steered(SessionPlayback(source, wishes()).frames, NoDetector(), wishes(), follows=CHANGEABLE)
+    assert "gone.onnx" in caplog.text
+    assert "goes on with semgcn" in caplog.text
+    assert followed == steered(SessionPlayback(source, wishes()).frames, NoDetector(), wishes())
+    source.close()
+
+
+def test_after_a_jump_a_replay_uses_what_was_used_there(changed):
+    source, _ = changed
+    wanted, used = wishes(), []
+    seek = {10: 60, 15: -45}
+
+    def jumping():
+        for number, frame in enumerate(SessionPlayback(source, wanted).frames):
+            used.append((frame.stamp.index, frame.in_use.lifter, frame.in_use.smooth))
+            wanted.change(seek_s=wanted.value.seek_s + seek.get(number, 0) / 30)
+            yield frame
+            if number == 20:
+                return
+
+    steered(jumping(), NoDetector(), wanted, follows=CHANGEABLE)
+    assert used[0] == (0, "semgcn", "balanced")
+    assert used[11] == (70, "semgcn", "calm")
+    assert used[20][1:] == ("dg-net", "balanced")
+    assert (wanted.value.lifter, wanted.value.smooth) == ("dg-net", "balanced")
 
 
 @pytest.mark.parametrize(("seek_s", "first_after"), [(-100.0, 0), (100.0, NUM_FRAMES - 1)])

@@ -48,6 +48,7 @@ class Crowd:
     def __init__(self, *places_px: float) -> None:
         self._places_px = places_px
         self.is_closed = False
+        self.num_forgotten = 0
 
     def people(self, frame: Frame) -> tuple[Keypoints2D, ...]:
         moved_px = 0.5 * frame.stamp.index
@@ -55,6 +56,9 @@ class Crowd:
 
     def detect(self, frame):
         return self.people(frame)[:1]
+
+    def forget(self):
+        self.num_forgotten += 1
 
     def watch(self, focus):
         pass
@@ -82,6 +86,8 @@ class Show:
         self.status = Shared(Status(detector=self.wishes.value.detector, lifter=self.wishes.value.lifter))
         self.opened: list[tuple[str, int]] = []
         self._workshop = workshop
+        self.ahead: dict[str, tuple[str, ...]] = {}
+        self.recorder = None
         self.timers = StageTimers()
 
     def _open(self, models: dict[str, object], name: str) -> object:
@@ -97,7 +103,7 @@ class Show:
             return track_maker(first.spec, smooth, keep_s=0.9)
 
         tracker = Tracker(max_people=1, new_track=tracks_with("off"))
-        stages = Stages(self.detectors[self.wishes.value.detector], tracker, first)
+        stages = Stages(self.detectors[self.wishes.value.detector], tracker, first, recorder=self.recorder)
         workshop = Workshop(
             open_lifter=lambda name: self._open(self.lifters, name),
             open_detector=lambda name: self._open(self.detectors, name),
@@ -106,6 +112,7 @@ class Show:
         )
         sink = ListSink()
         with Steering(stages, first, self.wishes, self.status, workshop) as steering:
+            steering.open_ahead(**self.ahead)
             run(self._frames(num_frames, act, steering), stages, [sink], self.timers, steering)
         self.steering = steering
         return sink.results
@@ -225,7 +232,7 @@ def test_ghost_is_the_second_lifters_pose_and_changes_nothing_else():
     np.testing.assert_allclose(last.ghost.xyz_m[:, :2], last.pose.xyz_m[:, :2], atol=1e-5)
     np.testing.assert_allclose(last.ghost.xyz_m[:, 2], -0.3 * last.pose.xyz_m[:, 1], atol=1e-5)
     assert results[0].people[0].ghost is None
-    assert "leaning" in show.steering._lifters
+    assert [name for name, _ in show.opened] == ["leaning"]
     assert show.steering.lifters_used == ["one"]
 
 
@@ -261,7 +268,7 @@ def test_detector_is_opened_aside_swapped_in_and_the_old_one_closed():
     assert show.opened[0][1] != threading.get_ident()
 
 
-def test_detector_that_is_no_longer_wanted_when_it_is_there_is_closed():
+def test_detector_that_is_no_longer_wanted_when_it_is_there_is_not_used():
     show = Show({"one": Steady()}, {"crowd": Crowd(200), "other": Crowd(200)})
 
     def act(index: int) -> bool:
@@ -269,11 +276,36 @@ def test_detector_that_is_no_longer_wanted_when_it_is_there_is_closed():
             show.wishes.change(detector="other")
         if show.opened:
             show.wishes.change(detector="crowd")
-        return index < 5 or show.detectors["other"].is_closed
+        return index < 5 or bool(show.opened)
 
     show.run(10, act)
     assert show.status.value.detector == "crowd"
     assert show.steering.detectors_used == ["crowd"]
+    assert show.detectors["other"].is_closed
+
+
+def test_what_is_open_already_is_used_from_the_very_frame_that_it_is_wished_for():
+    """However often it changes, nothing is opened any more, and a detector that comes back forgets whom it saw."""
+    show = Show({"one": Steady(), "two": Steady()}, {"crowd": Crowd(200), "other": Crowd(200)})
+    show.ahead = {"lifters": ("one", "two"), "detectors": ("crowd", "other")}
+    used, wished = [("one", "crowd")], [("one", "crowd")]
+
+    def act(index: int) -> bool:
+        if len(show.opened) < 2:
+            return False
+        used.append((show.status.value.lifter, show.status.value.detector))
+        is_ready = used[-1] == wished[-1]
+        if is_ready:
+            wished.append(("two", "other") if wished[-1] == ("one", "crowd") else ("one", "crowd"))
+            show.wishes.change(lifter=wished[-1][0], detector=wished[-1][1])
+        return is_ready
+
+    results = show.run(20, act)
+    assert [name for name, _ in show.opened] in (["two", "other"], ["other", "two"])
+    # Only the very first change may have come while something was still being opened.
+    assert used[-15:] == wished[-16:-1]
+    assert min(show.detectors[name].num_forgotten for name in ("crowd", "other")) >= 7
+    assert {person.track_id for result in results for person in result.people} == {0}
 
 
 def test_smoothing_changes_for_everybody_and_the_pose_does_not_jump():

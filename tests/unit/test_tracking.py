@@ -69,8 +69,22 @@ def test_never_more_people_than_asked_for_and_the_largest_first():
 
 def test_person_detected_twice_is_one_person():
     tracker = make_tracker(max_people=3)
-    seen = follow(tracker, [[100], [100, 108], [104, 100], [100, 108, 300]])
-    assert [list(frame) for frame in seen] == [[0], [0], [0], [0, 1]]
+    seen = follow(tracker, [[100], [100, 108], [104, 100], *[[100, 108, 300]] * 5])
+    assert [list(frame) for frame in seen[:3]] == [[0], [0], [0]]
+    assert list(seen[-1]) == [0, 1]
+
+
+def test_somebody_more_who_is_there_for_two_frames_only_is_nobody():
+    """A detector that looks for two makes one up now and then. Whoever comes later gets the id that was not given."""
+    tracker = make_tracker(max_people=2)
+    seen = follow(tracker, [[100]] * 5 + [[100, 300]] * 2 + [[100]] * 5 + [[100, 500]] * 8)
+    assert [list(frame) for frame in seen[:12]] == [[0]] * 12
+    # A tenth of a second is enough for those who are really there.
+    assert [list(frame) for frame in seen[12:]] == [[0]] * 3 + [[0, 1]] * 5
+
+
+def test_two_who_are_there_from_the_start_count_at_once():
+    assert list(follow(make_tracker(max_people=2), [[100, 300]])[0]) == [0, 1]
 
 
 def test_nobody_is_nobody():

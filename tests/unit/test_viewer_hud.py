@@ -73,7 +73,9 @@ def test_guesses_are_called_guesses():
 @pytest.mark.parametrize("size_wh", [(1280, 76), (1920, 113), (800, 60), (500, 80)])
 def test_bar_shrinks_until_everything_fits(size_wh, theme):
     long = tiles(PULSE, dataclasses.replace(STATUS, lifter="a-file-with-a-long-name.onnx"), None)
-    bar = compose_hud(long, ("legs not visible", "z estimated"), size_wh, theme, alert="REC")
+    bar = compose_hud(
+        long, ("legs not visible", "z estimated"), size_wh, theme, alerts=("paused", "REC video", "REC poses")
+    )
     assert bar.shape == (size_wh[1], size_wh[0], 3)
     paper = np.array([round(255 * channel) for channel in theme.panel])
     is_ink = np.abs(bar[6:].astype(int) - paper).sum(axis=-1) > 60

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from posedemo.viewer.aim import Stage
 from posedemo.viewer.framing import View
-from posedemo.viewer.layout import Layout, Rect, centred, picture_rect, room_shift
+from posedemo.viewer.layout import Layout, Rect, centred, picture_rect, room_shift, table_rect, words_rect
 from posedemo.viewer.panel import corners_in_room
 
 STAGES = [(1280, 644), (1920, 966), (600, 900)]
@@ -34,6 +34,27 @@ def test_layouts_differ_in_what_the_picture_gets():
         picture_rect(layout, (1280, 644), 16 / 9) for layout in (Layout.CORNER, Layout.SPLIT, Layout.PICTURE)
     )
     assert corner.width < split.width < picture.width == 1280
+
+
+@pytest.mark.parametrize("aspect", [16 / 9, 4 / 3])
+@pytest.mark.parametrize("layout", [Layout.CORNER, Layout.SPLIT, Layout.ROOM])
+def test_people_picture_table_and_words_keep_out_of_each_others_way(layout, aspect):
+    """In the smallest window that is of use on a stage, and with a table as large as ``ghost_panel`` makes it."""
+    stage_wh, table_wh = (1280, 644), (400, 240)
+    picture = picture_rect(layout, stage_wh, aspect, is_raised=True)
+    table = table_rect(stage_wh, table_wh, picture)
+    part = words_rect(layout, stage_wh, picture or table)
+    assert table.size_wh == table_wh
+    assert table.y > 0
+    assert table.bottom < stage_wh[1]
+    people_from = stage_wh[0] * (1 + room_shift(layout, has_table=True)) / 2
+    assert table.x + table.width < people_from - 100
+    if picture is None:
+        assert table.x + table.width <= part.x
+    else:
+        assert picture.x + picture.width <= part.x
+        assert layout is not Layout.CORNER or picture.bottom < table.y
+    assert (part.x + part.width, part.height) == stage_wh
 
 
 def test_centred():
