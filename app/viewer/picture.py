@@ -71,6 +71,7 @@ def _filled(picture: ImageArray, size_wh: tuple[int, int], theme: Theme) -> Imag
 
 
 def _bordered(picture: ImageArray, theme: Theme) -> ImageArray:
-    sides = [_BORDER_PX] * 4
-    framed = cv2.copyMakeBorder(picture, *sides, cv2.BORDER_CONSTANT, value=bgr_bytes(theme.grid))
+    border = _BORDER_PX
+    color_bgr = bgr_bytes(theme.grid)
+    framed = cv2.copyMakeBorder(picture, border, border, border, border, cv2.BORDER_CONSTANT, value=color_bgr)
     return np.asarray(framed, np.uint8)
