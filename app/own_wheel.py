@@ -22,7 +22,7 @@ from .errors import ConfigError, OutputError
 _NAME = "posedemo"
 _PACKAGES = ("posedemo", "posedemo.models", "posedemo.weights")
 _SOURCES, _SOURCE_FILES = ("app", "models", "weights"), ("pyproject.toml", "README.md", "LICENSE")
-_SUFFIXES = {".py", ".typed", ".onnx", ".task", ".json", ".md"}
+_SUFFIXES = {".py", ".typed", ".onnx", ".task", ".json", ".mp4", ".md"}
 _WHEEL = "Wheel-Version: 1.0\nGenerator: posedemo pack\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _OF_THIS_INSTALLATION = {"RECORD", "WHEEL", "INSTALLER", "REQUESTED", "direct_url.json"}
 
