@@ -60,6 +60,8 @@ class OnnxLifter:
         self.spec = _read_spec(metadata, name)
         self._is_turned = metadata["normalisation"] == "sight"
         _check_input(inputs, self.spec, name)
+        if not outputs:
+            raise ModelError(f"{name} gives nothing, a lifter gives poses", _EXPORT_HINT)
         self._input, self._output = inputs[0].name, outputs[0].name
         self._try_out(name)
 
