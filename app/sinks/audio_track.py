@@ -119,8 +119,13 @@ class AudioTrack:
                     resampler = av.AudioResampler(format="fltp", layout="stereo", rate=self._stream.rate)
                     made_for = kind
                 for resampled in resampler.resample(frame):
-                    yield from self._stream.encode(resampled)
-        yield from self._stream.encode(None)
+                    yield from self._since_the_first_picture(resampled)
+        yield from self._since_the_first_picture(None)
+
+    def _since_the_first_picture(self, frame: av.AudioFrame | None) -> Iterator[Packet]:
+        """Encode, and leave out the silence that AAC begins with: a file that is written piece by piece has no list of
+        what not to play, and everything would come later by as much."""
+        return (packet for packet in self._stream.encode(frame) if packet.pts is None or packet.pts >= 0)
 
     def _decoded(self, packet: Packet) -> list[av.AudioFrame] | None:
         """The sound in a packet; None where it is damaged."""

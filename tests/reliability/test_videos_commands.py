@@ -185,7 +185,7 @@ def wait_for_pictures(folder: Path) -> None:
     """Wait until some have been drawn and written under the temporary name."""
     deadline_s = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline_s:
-        if any(path.stat().st_size > 10_000 for path in folder.glob(".posedemo-*.mp4")):
+        if any(path.stat().st_size > 10_000 for path in folder.glob("*.partial.mp4")):
             return
         time.sleep(0.05)
     raise AssertionError("no picture in time")

@@ -25,6 +25,7 @@ from damage import Kind, damaged
 from posedemo.capture.video import VideoFile
 from posedemo.datatypes import Result
 from posedemo.errors import SourceError
+from posedemo.memory import peak_memory_mb
 
 PATIENCE_S = 60
 """The kernel ends the process after so long, however deep it hangs. A trial takes milliseconds."""
@@ -126,7 +127,7 @@ def main() -> None:
             outcome = Outcome(mistake=traceback.format_exc())
         signal.alarm(0)
         print(json.dumps(asdict(outcome)), flush=True)
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024), flush=True)
+    print(json.dumps(peak_memory_mb()), flush=True)
 
 
 if __name__ == "__main__":
