@@ -45,6 +45,9 @@ def write_video(
     with av.open(str(path), "w", options=options) as container:
         video = container.add_stream(codec, rate=fps)
         video.pix_fmt = pixels
+        if codec.startswith("libvpx"):
+            # Its threads spin while they wait for each other: on a busy machine, for minutes.
+            video.codec_context.thread_count = 1
         if time_base is not None:
             video.codec_context.time_base = time_base
         for name, number in (colours or {}).items():
