@@ -48,7 +48,7 @@ def write_flashes(
         video = container.add_stream(codec, rate=fps)
         video.width, video.height, video.pix_fmt = *size_wh, pixels
         video.codec_context.time_base = Fraction(1, 90_000)
-        # The threads of libvpx spin while they wait for each other: on a busy machine, for minutes. Others are as quick.
+        # The threads of libvpx spin while they wait for each other: on a busy machine, for minutes.
         video.codec_context.thread_count = 1
         audio = container.add_stream(audio_codec, rate=rate_hz, layout="mono")
         for time_s in times_s:
