@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,3 +55,13 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], code: int, *word
     assert done.stdout == ""
     for word in words:
         assert word in done.stderr
+
+
+def wait_for_video(folder: Path, num_bytes: int = 50_000) -> None:
+    """Wait until so much of an annotated video has been written, under its temporary name."""
+    deadline_s = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline_s:
+        if any(path.stat().st_size > num_bytes for path in folder.glob("*.partial.mp4")):
+            return
+        time.sleep(0.05)
+    raise AssertionError("no frame was written in time")

@@ -2,12 +2,12 @@
 
 import json
 import signal
-import time
 from fractions import Fraction
 
 import cv2
 import numpy as np
 import pytest
+from command_line import wait_for_video
 from posedemo.sinks.annotated_video import pane_sizes
 from videos import audio_duration_s, clip_pictures, describe, grey_pictures, turn_flag, write_video
 
@@ -168,7 +168,7 @@ def test_file_cut_in_the_middle_keeps_what_could_be_read(posedemo, tmp_path):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped_run_leaves_playable_files(start_posedemo, demo_clip, tmp_path, number, code):
     process = start_posedemo("--video", demo_clip, "--headless", "--output", "out.mp4", "--export", "out.npz")
-    wait_for_growth(tmp_path)
+    wait_for_video(tmp_path)
     process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == code, errors
@@ -177,13 +177,3 @@ def test_stopped_run_leaves_playable_files(start_posedemo, demo_clip, tmp_path, 
     assert 0 < num_frames < 230
     assert poses(tmp_path / "out.npz")["frame_index"].max() < num_frames
     assert leftovers(tmp_path) == []
-
-
-def wait_for_growth(folder, timeout_s: float = 90) -> None:
-    """Wait until the annotated video under its temporary name has some frames in it."""
-    deadline_s = time.monotonic() + timeout_s
-    while time.monotonic() < deadline_s:
-        if any(path.stat().st_size > 50_000 for path in folder.glob("*.partial.mp4")):
-            return
-        time.sleep(0.05)
-    raise AssertionError("no frame was written in time")

@@ -9,13 +9,12 @@ import contextlib
 import os
 import socket
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
-from command_line import TIMEOUT_S, assert_one_sentence
+from command_line import TIMEOUT_S, assert_one_sentence, wait_for_video
 from command_runs import run_commands
 from flashes import assert_in_step, write_flashes
 from videos import clip_pictures, grey_pictures, turn_flag, write_video
@@ -171,7 +170,7 @@ def test_output_name_that_is_too_long(tmp_path, tried):
 def test_no_process_is_left_behind(start_posedemo, demo_clip, tmp_path, tried):
     """The 3D room is drawn by a process of its own, which must end with its parent, whatever ends that one."""
     process = start_posedemo("--video", demo_clip, "--headless", "--output", "out.mp4")
-    wait_for_pictures(tmp_path)
+    wait_for_video(tmp_path)
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
     process.kill()
@@ -179,13 +178,3 @@ def test_no_process_is_left_behind(start_posedemo, demo_clip, tmp_path, tried):
     _, alive = psutil.wait_procs(children, timeout=TIMEOUT_S)
     assert not alive
     tried("a run that is killed while it writes a video", 1, "no process is left behind")
-
-
-def wait_for_pictures(folder: Path) -> None:
-    """Wait until some have been drawn and written under the temporary name."""
-    deadline_s = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        if any(path.stat().st_size > 10_000 for path in folder.glob("*.partial.mp4")):
-            return
-        time.sleep(0.05)
-    raise AssertionError("no picture in time")
