@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .datatypes import Float32Array
-from .geometry import bone_lengths
+from .geometry import bone_lengths, norms
 from .skeleton import CANONICAL_BONE_SUM_M, H36M17
 
 CANONICAL_HEIGHT_M = 1.7
@@ -67,6 +67,7 @@ def _chains() -> BoolArray:
 
 
 _CHAINS = _chains()
+_CHAIN_SUMS = _CHAINS.astype(np.float32)
 _KIND = np.array([list(_AVERAGE_M).index(_part(child)) for child in _CHILDREN])
 """(16,) for every bone its place in the table, the same for left and right."""
 _SIDES = np.array(
@@ -89,14 +90,18 @@ def fix_bones(xyz_m: Float32Array, lengths_m: Float32Array) -> Float32Array:
         where it was, since no bone leads to it.
     """
     bones = xyz_m[..., _CHILDREN, :] - xyz_m[..., _PARENTS, :]
-    measured = np.linalg.norm(bones, axis=-1)
+    measured = norms(bones)
     is_broken = ~np.isfinite(measured)
+    has_broken = is_broken.any()
+    if has_broken:
+        measured, bones = np.where(is_broken, 1, measured), np.where(is_broken[..., None], 0, bones)
     # A bone without length has no direction either, and stays a point.
-    stretch = lengths_m / np.maximum(np.where(is_broken, 1, measured), 1e-6)
-    bones = np.where(is_broken[..., None], 0, bones * stretch[..., None])
-    fixed = xyz_m[..., :1, :] + _CHAINS.astype(bones.dtype) @ bones
-    hangs_free = is_broken @ _CHAINS.T
-    return np.where(hangs_free[..., None], xyz_m, fixed).astype(np.float32)
+    stretch = lengths_m / np.maximum(measured, 1e-6)
+    fixed: Float32Array = xyz_m[..., :1, :] + _CHAIN_SUMS @ (bones * stretch[..., None]).astype(np.float32, copy=False)
+    if has_broken:
+        hangs_free = is_broken @ _CHAINS.T
+        fixed = np.where(hangs_free[..., None], xyz_m, fixed)
+    return fixed.astype(np.float32, copy=False)
 
 
 class BodyModel:

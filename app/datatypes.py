@@ -6,8 +6,9 @@ J joints, T frames. Left and right are the person's own. numpy and the standard 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,22 +20,26 @@ Float32Array = npt.NDArray[np.float32]
 ImageArray = npt.NDArray[np.uint8]
 
 
-def _freeze(owner: object, name: str, shape: tuple[int | None, ...], dtype: type[np.generic] = np.float32) -> None:
-    """Check the shape and type of an array attribute, then make it a read-only view."""
+_FLOAT32, _UINT8 = np.dtype(np.float32), np.dtype(np.uint8)
+
+
+def _freeze(owner: object, name: str, shape: tuple[int | None, ...], dtype: np.dtype[Any] = _FLOAT32) -> None:
+    """Check the shape and type of an array attribute, then make it a read-only view, where it is not one already."""
     array = getattr(owner, name)
-    fits = (
-        isinstance(array, np.ndarray)
-        and array.dtype == dtype
-        and array.ndim == len(shape)
-        and all(want is None or want == have for want, have in zip(shape, array.shape, strict=True))
-    )
-    if not fits:
+    if not (isinstance(array, np.ndarray) and array.dtype == dtype and _fits(array.shape, shape)):
         want = "(" + ", ".join("*" if size is None else str(size) for size in shape) + ")"
         have = f"{array.shape} {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
-        raise ValueError(f"{type(owner).__name__}.{name}: expected {want} {np.dtype(dtype).name}, got {have}")
-    view = array.view()
-    view.flags.writeable = False
-    object.__setattr__(owner, name, view)
+        raise ValueError(f"{type(owner).__name__}.{name}: expected {want} {dtype.name}, got {have}")
+    if array.flags.writeable:
+        view = array.view()
+        view.flags.writeable = False
+        object.__setattr__(owner, name, view)
+
+
+def _fits(have: tuple[int, ...], want: tuple[int | None, ...]) -> bool:
+    return have == want or (
+        len(have) == len(want) and all(size in (None, side) for size, side in zip(want, have, strict=True))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,21 @@ class Frame:
     detections: Detections | None = None
     in_use: InUse | None = None
     is_recorded: bool = False
+    _converted: ImageArray | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _freeze(self, "image_bgr", (None, None, 3), np.uint8)
+        _freeze(self, "image_bgr", (None, None, 3), _UINT8)
+
+    def converted(self, convert: Callable[[ImageArray], ImageArray]) -> ImageArray:
+        """(H, W, 3) uint8, what a conversion makes of the picture: done when it is first asked for, and kept. There is
+        one conversion only (``colors.image_rgb``)."""
+        converted = self._converted
+        if converted is None:
+            object.__setattr__(self, "_converted", convert(self.image_bgr))
+            _freeze(self, "_converted", (None, None, 3), _UINT8)
+            converted = self._converted
+            assert converted is not None
+        return converted
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -96,9 +113,9 @@ class InUse:
     smooth: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Keypoints2D:
-    """The 2D joints of one person.
+    """The 2D joints of one person. Equal to itself only, so that what is found out about it can be remembered.
 
     Attributes:
         xy_px: (J, 2) float32 pixels, origin top-left, y down; NaN where a joint is not known.

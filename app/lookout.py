@@ -6,12 +6,13 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
-from .datatypes import Frame, Keypoints2D
+from .datatypes import Frame
 from .errors import ModelError, PosedemoError
-from .pipeline import Detector, find_people
+from .pipeline import Detector, Found, find_people
 from .tracking import Tracker
 
 logger = logging.getLogger(__name__)
@@ -42,16 +43,16 @@ class Lookout:
         self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
         self._thread.start()
 
-    def find_people(
-        self, frame: Frame, detector: Detector, tracker: Tracker
-    ) -> tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]:
-        """``pipeline.find_people``.
+    def look(self, frame: Frame, detector: Detector, tracker: Tracker) -> Callable[[], Found]:
+        """Begin with ``pipeline.find_people``, and return what waits for its result.
 
-        Raises:
-            ModelError: the detector has failed, or has not answered for half a minute.
+        That raises ModelError where the detector has failed, or has not answered for half a minute.
         """
+        return partial(self._wait_for_people, frame, self._ask(partial(find_people, frame, detector, tracker)))
+
+    def _wait_for_people(self, frame: Frame, people: Future[Found]) -> Found:
         try:
-            return self._wait(self._ask(lambda: find_people(frame, detector, tracker)))
+            return self._wait(people)
         except PosedemoError:
             raise
         except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Protocol, Self, TypeGuard, runtime_checkable
 
 from .datatypes import Detections, Frame, Keypoints2D, LifterSpec, Pose3D, Result, Window
@@ -94,8 +94,11 @@ class Sink(Protocol):
         ...
 
 
-Look = Callable[[Frame, Detector, Tracker], tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]]
-"""Finds everybody in a frame, and whom a second look found: as ``find_people`` does."""
+Found = tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]
+"""Everybody in a frame, and whom a second look found."""
+
+Look = Callable[[Frame, Detector, Tracker], Callable[[], Found]]
+"""Begins to look for everybody in a frame, and returns what waits for the result: that of ``find_people``."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,8 @@ def run(
     timers: StageTimers,
     steer: Callable[[Stages, Frame], Stages] = lambda stages, _: stages,
     look: Look | None = None,
+    *,
+    is_urgent: bool = True,
 ) -> None:
     """Process frames until they end.
 
@@ -176,11 +181,18 @@ def run(
         timers: of the run.
         steer: asked before every frame, with the stages of the last one and with the frame, for those to use from now
             on. A lifter that it puts in must not look further ahead than the first one.
-        look: finds everybody in a frame; ``find_people`` by default.
+        look: finds everybody in a frame; ``find_people``, once it is waited for, by default.
+        is_urgent: a result is wanted as soon as it can be there. Otherwise a frame is lifted while the detector looks
+            at the next one, which costs no time where ``look`` has a thread of its own.
     """
-    look = look or find_people
+    look = look or _look_when_waited_for
+    waiting: list[Callable[[], None]] = []
     unlifted: DelayLine[_Seen] = DelayLine(stages.lifter.spec.look_ahead_s)
     unsmoothed: DelayLine[_Lifted] = DelayLine(stages.smoothing_s)
+
+    def catch_up() -> None:
+        while waiting:
+            waiting.pop(0)()
 
     def lift(seen: _Seen, stages: Stages) -> None:
         with timers.stage("lift"):
@@ -200,6 +212,7 @@ def run(
 
     def finish_all() -> None:
         try:
+            catch_up()
             for seen in unlifted.rest():
                 lift(seen, stages)
         finally:
@@ -213,9 +226,14 @@ def run(
             if frame.is_recorded != is_recorded:
                 is_recorded = frame.is_recorded
                 stages.forget()
-            seen = _look(frame, stages, timers, look)
-            for ready in unlifted.push(frame.stamp.time_s, seen):
-                lift(ready, stages)
+            found = look(frame, stages.detector, stages.tracker)
+            with timers.stage("detect"):
+                catch_up()
+                detections = Detections(*found(), hand_over=stages.tracker.is_asked_to_leave)
+            seen = _track(frame, detections, stages, timers)
+            waiting += [partial(lift, ready, stages) for ready in unlifted.push(frame.stamp.time_s, seen)]
+            if is_urgent:
+                catch_up()
     except (SourceError, ModelError):
         # A source that breaks off has still given the frames that wait, and a detector that fails has seen them.
         finish_all()
@@ -223,23 +241,23 @@ def run(
     finish_all()
 
 
-def _look(frame: Frame, stages: Stages, timers: StageTimers, look: Look) -> _Seen:
-    """Find everybody in a frame, with a second look where one is needed, and add them to their tracks' windows."""
-    with timers.stage("detect"):
-        found, again = look(frame, stages.detector, stages.tracker)
+def _look_when_waited_for(frame: Frame, detector: Detector, tracker: Tracker) -> Callable[[], Found]:
+    return partial(find_people, frame, detector, tracker)
+
+
+def _track(frame: Frame, detections: Detections, stages: Stages, timers: StageTimers) -> _Seen:
+    """Add everybody who was seen in a frame to their tracks' windows."""
     if stages.recorder is not None:
-        stages.recorder.record(frame, Detections(found, again, hand_over=stages.tracker.is_asked_to_leave))
+        stages.recorder.record(frame, detections)
     with timers.stage("track"):
-        tracks = stages.tracker.update(found, frame.stamp, again=again, size_wh=frame.size_wh)
+        tracks = stages.tracker.update(detections.found, frame.stamp, again=detections.again, size_wh=frame.size_wh)
         for track in tracks:
             push_joints(track, track.keypoints, frame.stamp.time_s, frame.size_wh)
     people = tuple(_Sighting(track, track.keypoints) for track in tracks)
     return _Seen(frame, people, timers.take_frame())
 
 
-def find_people(
-    frame: Frame, detector: Detector, tracker: Tracker
-) -> tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]:
+def find_people(frame: Frame, detector: Detector, tracker: Tracker) -> Found:
     """H36M-17 joints of everybody in a frame, and of those whom a second look found, where one was needed.
 
     A frame that comes with its detections, from a recorded session, is not looked at.

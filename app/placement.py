@@ -15,6 +15,7 @@ _MIN_WEIGHTED_JOINTS = 4
 _DISTANCE_RANGE_M = (0.3, 30.0)
 _LEAST_EXTENT = 1e-4
 """Joints that spread less than this in the picture, on the plane at distance 1, are a point: a tenth of a pixel."""
+_UNKNOWN = np.float32(np.nan)
 _NEAREST_M = 0.05
 """No camera is nearer to a joint than this, half a hand."""
 
@@ -33,24 +34,24 @@ def place_root(xyz_m: Float32Array, xy: Float32Array, confidence: Float32Array) 
     Returns:
         (3,) float32 metres, or None where too few joints are known or the solution is not in front of the camera.
     """
-    known = np.isfinite(xyz_m).all(axis=-1) & np.isfinite(xy).all(axis=-1) & (confidence > 0)
-    if known.sum() < _MIN_WEIGHTED_JOINTS:
+    # A sum is as little a number as the coordinate in it that is none.
+    known = np.isfinite(xyz_m.sum(axis=-1) + xy.sum(axis=-1)) & (confidence > 0)
+    if np.count_nonzero(known) < _MIN_WEIGHTED_JOINTS:
         return None
     points, image = xyz_m[known].astype(np.float64), xy[known].astype(np.float64)
-    weights = confidence[known, None].astype(np.float64) ** 2
+    weights = confidence[known].astype(np.float64) ** 2
     weights /= weights.sum()
     # The best shift to the side is the mean over the joints whatever the depth is, which leaves one unknown.
     wanted = image * points[:, 2:] - points[:, :2]
-    image_mean, wanted_mean = (weights * image).sum(axis=0), (weights * wanted).sum(axis=0)
+    image_mean, wanted_mean = weights @ image, weights @ wanted
     spread = image - image_mean
-    extent = float((weights * spread * spread).sum())
+    extent = float((weights @ (spread * spread)).sum())
     if extent < _LEAST_EXTENT**2:
         return None
-    depth_m = -float((weights * spread * (wanted - wanted_mean)).sum()) / extent
-    root_m = np.append(wanted_mean + depth_m * image_mean, depth_m)
-    if not _DISTANCE_RANGE_M[0] <= root_m[2] <= _DISTANCE_RANGE_M[1]:
+    depth_m = -float((weights @ (spread * (wanted - wanted_mean))).sum()) / extent
+    if not _DISTANCE_RANGE_M[0] <= depth_m <= _DISTANCE_RANGE_M[1]:
         return None
-    return root_m.astype(np.float32)
+    return np.array([*(wanted_mean + depth_m * image_mean), depth_m], np.float32)
 
 
 def project(xyz_m: Float32Array, root_m: Float32Array) -> Float32Array:
@@ -64,5 +65,5 @@ def project(xyz_m: Float32Array, root_m: Float32Array) -> Float32Array:
         (17, 2) on the plane at distance 1 from the camera; NaN where a joint is unknown or not in front of the camera.
     """
     points_m = xyz_m + root_m
-    depth_m = np.where(points_m[:, 2:] >= _NEAREST_M, points_m[:, 2:], np.nan)
-    return (points_m[:, :2] / depth_m).astype(np.float32)
+    depth_m = np.where(points_m[:, 2:] >= _NEAREST_M, points_m[:, 2:], _UNKNOWN)
+    return (points_m[:, :2] / depth_m).astype(np.float32, copy=False)

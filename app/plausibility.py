@@ -10,12 +10,15 @@ limit allows at once is the detector's own noise, which no frame rate makes smal
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
 from .datatypes import Float32Array, Keypoints2D
+from .geometry import norms
 from .skeleton import H36M17
 
 Fault = Literal["jump", "flip", "stretch", "blend"]
@@ -111,16 +114,24 @@ class Past:
         return self.keypoints.xy_px + self.travel_px(time_s)
 
 
+_REMEMBERED = 64
+"""People of a few frames: each is compared with several others, and several times with the same."""
+
+
+@lru_cache(_REMEMBERED)
 def known_joints(keypoints: Keypoints2D) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """(J,) the joints that the detector is sure of; where it is of none, those that it gives at all."""
     sure: np.ndarray[tuple[int], np.dtype[np.bool_]] = keypoints.confidence >= _MIN_CONFIDENCE
-    return sure if sure.any() else keypoints.confidence > 0
+    known = sure if sure.any() else keypoints.confidence > 0
+    known.flags.writeable = False
+    return known
 
 
+@lru_cache(_REMEMBERED)
 def body_size_px(keypoints: Keypoints2D) -> float:
     """Diagonal of the box around a person's known joints; at least one pixel."""
     xy_px = keypoints.xy_px[known_joints(keypoints)]
-    return max(1.0, float(np.hypot(*(xy_px.max(axis=0) - xy_px.min(axis=0))))) if len(xy_px) else 1.0
+    return max(1.0, math.hypot(*(xy_px.max(axis=0) - xy_px.min(axis=0)))) if len(xy_px) else 1.0
 
 
 def distance(before: Keypoints2D, now: Keypoints2D, expected_px: Float32Array | None = None) -> float:
@@ -135,7 +146,7 @@ def distance(before: Keypoints2D, now: Keypoints2D, expected_px: Float32Array | 
     if not both.any():
         return float("inf")
     apart_px = (before.xy_px if expected_px is None else expected_px)[both] - now.xy_px[both]
-    return float(np.hypot(*apart_px.T).mean()) / max(body_size_px(before), body_size_px(now))
+    return float(norms(apart_px).mean()) / max(body_size_px(before), body_size_px(now))
 
 
 def fault(past: Past, now: Keypoints2D, time_s: float, *, slack: float = 1.0) -> Fault | None:
@@ -163,7 +174,7 @@ def fault(past: Past, now: Keypoints2D, time_s: float, *, slack: float = 1.0) ->
     reach = _TRUNK_AT_ONCE + _TRUNK_PER_S * elapsed_s
     if not past.has_speed:
         reach += _UNKNOWN_TRUNK_PER_S * min(elapsed_s, _UNKNOWN_LASTS_S)
-    if np.hypot(*_trunk(off, both)) > slack * reach:
+    if math.hypot(*_trunk(off, both)) > slack * reach:
         return "jump"
     if both[_PELVIS] and both[_THORAX]:
         turn_deg = _turn_deg(before, now, size_px)
@@ -175,7 +186,7 @@ def fault(past: Past, now: Keypoints2D, time_s: float, *, slack: float = 1.0) ->
     if change > slack * (_SIZE_AT_ONCE + _SIZE_PER_S * elapsed_s):
         return "stretch"
     limbs = _LIMBS[both[_LIMBS]]
-    is_fast = np.hypot(*off[limbs].T) > slack * (_LIMB_AT_ONCE + _LIMB_PER_S * elapsed_s)
+    is_fast = norms(off[limbs]) > slack * (_LIMB_AT_ONCE + _LIMB_PER_S * elapsed_s)
     return "blend" if np.count_nonzero(is_fast) >= _NUM_FAST_JOINTS else None
 
 
@@ -190,7 +201,7 @@ def _turn_deg(before: Keypoints2D, now: Keypoints2D, size_px: float) -> float:
     """Angle between the trunks of two frames; 0 where one of them points at the camera."""
     x0, y0 = before.xy_px[_THORAX] - before.xy_px[_PELVIS]
     x1, y1 = now.xy_px[_THORAX] - now.xy_px[_PELVIS]
-    if min(np.hypot(x0, y0), np.hypot(x1, y1)) < _SHORTEST_TRUNK * size_px:
+    if min(math.hypot(x0, y0), math.hypot(x1, y1)) < _SHORTEST_TRUNK * size_px:
         return 0.0
     return float(abs(np.degrees(np.arctan2(x0 * y1 - y0 * x1, x0 * x1 + y0 * y1))))
 
@@ -203,6 +214,6 @@ def _growth(
     if not known.any():
         return 0.0, 0.0
     parents, children = _PARENTS[known], _CHILDREN[known]
-    was_px, is_px = (np.hypot(*(k.xy_px[children] - k.xy_px[parents]).T) for k in (before, now))
+    was_px, is_px = (norms(k.xy_px[children] - k.xy_px[parents]) for k in (before, now))
     change = np.log(max(1.0, float(is_px.sum())) / max(1.0, float(was_px.sum())))
     return float((is_px - was_px).max()) / size_px, abs(float(change))

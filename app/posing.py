@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .body import BodyModel, fix_bones
 from .datatypes import Float32Array, Keypoints2D, Person, Pose3D, Window
-from .geometry import to_pixels
+from .geometry import norms, to_pixels
 from .placement import place_root, project
 from .refit import refit
 from .tracking import Track
@@ -116,6 +116,6 @@ def _unknown(keypoints: Keypoints2D) -> npt.NDArray[np.bool_]:
 
 def _distance_px(seen_px: Float32Array, keypoints: Keypoints2D) -> float | None:
     """Mean distance to the joints that the detector is sure of; None without any."""
-    distances_px = np.linalg.norm(seen_px - keypoints.xy_px, axis=-1)
+    distances_px = norms(seen_px - keypoints.xy_px)
     sure = np.isfinite(distances_px) & (keypoints.confidence >= _SURE)
     return float(distances_px[sure].mean()) if sure.any() else None

@@ -11,6 +11,7 @@ import numpy as np
 
 from .body import fix_bones
 from .datatypes import Float32Array
+from .geometry import norms
 from .placement import project
 
 GAIN = 0.35
@@ -21,6 +22,7 @@ _DOUBTFUL_M = 0.12
 """A joint that is seen so far beside the pose counts half: either may be wrong."""
 
 _STEPS = (1.0, 0.5, 0.25)
+_STAYS = np.float32(0)
 
 
 def refit(
@@ -43,7 +45,7 @@ def refit(
     for step in _STEPS:
         moved_m = fix_bones(xyz_m + step * (shift_m - shift_m[0]), lengths_m)
         place_m = (root_m + step * shift_m[0]).astype(np.float32)
-        is_near = float(np.nanmax(np.linalg.norm(moved_m - xyz_m, axis=-1), initial=0)) <= FARTHEST_M
+        is_near = not (norms(moved_m - xyz_m) > FARTHEST_M).any()
         if is_near and _distance(moved_m, place_m, xy, confidence) < before:
             return moved_m, place_m
     return xyz_m, root_m
@@ -52,16 +54,15 @@ def refit(
 def _shift(points_m: Float32Array, xy: Float32Array, confidence: Float32Array) -> Float32Array:
     """(17, 3) how each joint moves at right angles to its line of sight; 0 for one that is unknown."""
     sight = np.concatenate([xy, np.ones_like(xy[:, :1])], axis=1)
-    sight /= np.linalg.norm(sight, axis=1, keepdims=True)
-    beside_m = sight * (points_m * sight).sum(axis=1, keepdims=True) - points_m
-    squared = (beside_m * beside_m).sum(axis=1, keepdims=True)
-    gain = GAIN * confidence[:, None] / (1 + squared / _DOUBTFUL_M**2)
-    shift_m: Float32Array = np.nan_to_num(gain * beside_m).astype(np.float32)
-    return shift_m
+    sight /= norms(sight)[:, None]
+    beside_m = sight * np.einsum("jd,jd->j", points_m, sight)[:, None] - points_m
+    gain = GAIN * confidence / (1 + np.einsum("jd,jd->j", beside_m, beside_m) / _DOUBTFUL_M**2)
+    return np.where(np.isfinite(gain)[:, None], gain[:, None] * beside_m, _STAYS)
 
 
 def _distance(xyz_m: Float32Array, root_m: Float32Array, xy: Float32Array, confidence: Float32Array) -> float:
     """Mean distance in the picture, weighted with confidence; 0 where no joint is known in both."""
-    apart = np.linalg.norm(project(xyz_m, root_m) - xy, axis=1)
-    weights = np.where(np.isfinite(apart), confidence, 0)
-    return float((np.nan_to_num(apart) * weights).sum() / max(float(weights.sum()), 1e-9))
+    apart = norms(project(xyz_m, root_m) - xy)
+    known = np.isfinite(apart)
+    apart, weights = apart[known], confidence[known]
+    return float(apart @ weights) / max(float(weights.sum()), 1e-9)

@@ -152,7 +152,7 @@ def run(settings: Settings, observer: Observer | None = None, *, follows: Collec
             steering.open_ahead(lifters=choices.lifters, detectors=choices.detectors)
 
         def work() -> None:
-            pipeline.run(frames, stages, sinks, timers, steering, lookout.find_people)
+            pipeline.run(frames, stages, sinks, timers, steering, lookout.look, is_urgent=mode == "live")
 
         if viewer is None:
             work()

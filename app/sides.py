@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 
 from .datatypes import Float32Array, Keypoints2D
+from .geometry import norms
 from .plausibility import body_size_px, known_joints
 from .skeleton import H36M17
 
@@ -47,7 +49,7 @@ def swapped_parts(expected_px: Float32Array, now: Keypoints2D, elapsed_s: float)
     """
     known = known_joints(now) & np.isfinite(expected_px).all(axis=-1)
     size_px = body_size_px(now)
-    width_px = float(np.hypot(*(expected_px[_SHOULDERS[0]] - expected_px[_SHOULDERS[1]])))
+    width_px = math.hypot(*(expected_px[_SHOULDERS[0]] - expected_px[_SHOULDERS[1]]))
     if not width_px >= _WIDE * size_px:
         return (False,) * len(_SIDES)
     far_px = (_FAR_AT_ONCE + _FAR_PER_S * elapsed_s) * size_px
@@ -89,6 +91,6 @@ def _is_swapped(
         return False
     left, right = left[both], right[both]
     own, other = np.concatenate([left, right]), np.concatenate([right, left])
-    kept_px = float(np.hypot(*(now_px[own] - expected_px[own]).T).mean())
-    exchanged_px = float(np.hypot(*(now_px[other] - expected_px[own]).T).mean())
+    kept_px = float(norms(now_px[own] - expected_px[own]).mean())
+    exchanged_px = float(norms(now_px[other] - expected_px[own]).mean())
     return kept_px > far_px and exchanged_px < _FAR_NEARER * kept_px

@@ -66,6 +66,11 @@ def turn_to_pelvis(xy: Float32Array) -> tuple[Float32Array, Float32Array]:
     rows = sight_rows(xy[..., _PELVIS, 0], xy[..., _PELVIS, 1])
     by_joint: Rows = tuple((a[..., None], b[..., None], c[..., None]) for a, b, c in rows)
     right, down, away = turned_direction(by_joint, xy[..., 0], xy[..., 1])
-    turned = np.stack([right, down], axis=-1) / np.maximum(away, LEAST_DEPTH)[..., None]
-    rotations = np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
-    return turned.astype(np.float32, copy=False), rotations.astype(np.float32, copy=False)
+    turned = np.empty(xy.shape, np.float32)
+    rotations = np.empty((*xy.shape[:-2], 3, 3), np.float32)
+    away = np.maximum(away, LEAST_DEPTH)
+    turned[..., 0], turned[..., 1] = right / away, down / away
+    for number, row in enumerate(rows):
+        for place, entry in enumerate(row):
+            rotations[..., number, place] = entry
+    return turned, rotations

@@ -65,8 +65,12 @@ def make_smoother(preset: str, *, zero_phase: bool) -> Smoother:
     return Causal(OneEuro(PRESETS[preset]))
 
 
-_FLATTENING = (1e-12, 1e-4, 1e-4)
+_FLATTENING = np.diag((1e-12, 1e-4, 1e-4))
 """Keeps level, slope and curvature of the parabola finite, as shares of the values' weight."""
+_POWERS = np.arange(5)[:, None]
+_NORMAL = np.add.outer(np.arange(3), np.arange(3))
+"""Which moment stands where in the normal equations."""
+_LEVEL = np.array([[1.0], [0.0], [0.0]])
 
 
 def _smoothing_factor(step_s: float, cutoff_hz: Any) -> Any:
@@ -108,14 +112,12 @@ class OneEuro:
             self._time_s, self._value, self._speed = time_s, value, np.zeros_like(value)
             return value
         known = np.isfinite(value)
-        fresh = known & ~np.isfinite(self._value)
-        last = np.where(fresh, value, self._value)
-        target = np.where(known, value, last)
-
+        last = np.where(np.isfinite(self._value), self._value, value)
+        step = np.where(known, value - last, 0)
         speed_share = _smoothing_factor(step_s, self._parameters.derivative_cutoff_hz)
-        speed = np.nan_to_num(self._speed + speed_share * ((target - last) / step_s - self._speed))
+        speed = self._speed + speed_share * (step / step_s - self._speed)
         cutoff_hz = self._parameters.min_cutoff_hz + self._parameters.beta_per_m * np.abs(speed)
-        self._value = (last + _smoothing_factor(step_s, cutoff_hz) * (target - last)).astype(np.float32)
+        self._value = (last + _smoothing_factor(step_s, cutoff_hz) * step).astype(np.float32)
         self._time_s, self._speed = time_s, speed
         return np.where(known, self._value, np.nan).astype(np.float32)
 
@@ -166,17 +168,23 @@ class ZeroPhase:
         while self._samples[0][0] < time_s - self._reach_s:
             self._samples.popleft()
         near = [sample for sample in self._samples if sample[0] < time_s + self._reach_s]
-        offsets = np.array([(sample_s - time_s) / self._reach_s for sample_s, _ in near])
+        offsets = np.array([sample_s - time_s for sample_s, _ in near]) / self._reach_s
+        apart = np.abs(offsets)
         values = np.array([value for _, value in near], np.float64)
-        own = values[np.abs(offsets).argmin()]
+        own = values[apart.argmin()]
         flat = values.reshape(len(near), -1)
         known = np.isfinite(flat)
-        weights = known * ((1 - np.abs(offsets) ** 3).clip(min=0) ** 3)[:, None]  # (N, C)
-        powers = offsets ** np.arange(5)[:, None]  # (5, N)
+        if known.all():
+            known = known[:, :1]  # all coordinates have the same weights
+        else:
+            flat = np.where(known, flat, 0)
+        weights = known * (np.maximum(1 - apart**3, 0) ** 3)[:, None]  # (N, C), or (N, 1) for all
+        powers = offsets**_POWERS  # (5, N)
         moments = powers @ weights  # (5, C)
-        sums = powers[:3] @ (weights * np.where(known, flat, 0))  # (3, C)
+        sums = powers[:3] @ (weights * flat)  # (3, C)
         # Values too few for a curve are joined by the flattest one.
-        normal = moments[np.add.outer(np.arange(3), np.arange(3))].transpose(2, 0, 1)  # (C, 3, 3)
-        normal = normal + np.diag(_FLATTENING) * np.maximum(moments[0], 1e-9)[:, None, None]
-        middle = np.linalg.solve(normal, sums.T[..., None])[:, 0, 0].reshape(own.shape)
+        normal = moments[_NORMAL].transpose(2, 0, 1)  # (C, 3, 3)
+        normal = normal + _FLATTENING * np.maximum(moments[0], 1e-9)[:, None, None]
+        shares = np.linalg.solve(normal, _LEVEL)[..., 0]  # (C, 3) of the sums in the parabola's middle
+        middle = np.einsum("ck,kc->c", np.broadcast_to(shares, sums.T.shape), sums).reshape(own.shape)
         return np.where(np.isfinite(own), middle, np.nan).astype(np.float32)

@@ -66,6 +66,13 @@ class PoseWindow:
         while len(self._samples) > 2 and self._samples[1][0] <= time_s - self._keep_s:
             self._samples.popleft()
         samples = self._unbroken(time_s, time_s - past_s)
+        if len(samples) == 1:
+            _, xy, confidence = samples[0]
+            return Window(
+                xy=np.broadcast_to(xy, (spec.num_frames, *xy.shape)),
+                confidence=np.broadcast_to(confidence, (spec.num_frames, *confidence.shape)),
+                target=target,
+            )
         times_s, positions, confidences = (np.array(column) for column in zip(*samples, strict=True))
         wanted_s = time_s + (np.arange(spec.num_frames) - target) / spec.rate_hz
         after = np.clip(np.searchsorted(times_s, wanted_s), 0, len(times_s) - 1)

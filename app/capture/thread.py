@@ -6,12 +6,13 @@ import logging
 import threading
 
 from ..datatypes import Frame
+from ..priority import step_back
 from .handoff import BlockingQueue, Handoff, LatestSlot
 from .source import Source, SourceInfo, Watchful
 
 logger = logging.getLogger(__name__)
 
-_QUEUE_FRAMES = 8
+_QUEUE_FRAMES = 5
 _QUEUE_BYTES = 96 * 2**20
 _JOIN_TIMEOUT_S = 2.0
 
@@ -46,6 +47,8 @@ class Capture:
             logger.warning("%s does not answer; leaving without closing it", self._source.info.name)
 
     def _work(self) -> None:
+        if not self._source.info.is_live:
+            step_back()
         try:
             last: int | None = None
             for frame in self._source.frames():
@@ -67,5 +70,5 @@ def _handoff(info: SourceInfo) -> Handoff[Frame]:
     """Newest frame only for live sources; a few frames, bounded in bytes too, for files."""
     if info.is_live:
         return LatestSlot()
-    frame_bytes = 3 * info.size_wh[0] * info.size_wh[1]
+    frame_bytes = 2 * 3 * info.size_wh[0] * info.size_wh[1]  # for whoever draws, and for the detector
     return BlockingQueue(max(2, min(_QUEUE_FRAMES, _QUEUE_BYTES // frame_bytes)))

@@ -11,8 +11,10 @@ import av
 import cv2
 import numpy as np
 
+from ..colors import image_rgb
 from ..datatypes import Frame, ImageArray, Stamp
 from ..errors import SourceError
+from ..priority import done_behind
 from .container import DECODER_OPTIONS, MAX_PIXELS, open_container
 from .decoding import Losses, decode
 from .picture_change import fitted
@@ -55,7 +57,8 @@ class VideoFile:
             self._stream.codec_context.options = DECODER_OPTIONS
             self._losses = Losses()
             self._decoder = decode(self._container, self._stream, self._losses)
-            first = next(self._decoder, None)
+            # The decoder starts its threads with the first picture.
+            first = done_behind(lambda: next(self._decoder, None))
             if first is None:
                 raise self._nothing_in_it()
             self._first = first
@@ -79,7 +82,11 @@ class VideoFile:
             assert picture is not None, "only the last of all is None, and it has no successor"
             time_s = timeline.place(self._since_start_s(picture), self._since_start_s(following), step_s)
             end_s = time_s + step_s
-            yield fitted(Frame(image_bgr=_upright(picture), stamp=Stamp(index=index, time_s=time_s)), self.info.size_wh)
+            frame = Frame(image_bgr=_upright(picture), stamp=Stamp(index=index, time_s=time_s))
+            frame = fitted(frame, self.info.size_wh)
+            # This thread has time, and the detector's has not.
+            image_rgb(frame)
+            yield frame
         self._say_what_was_lost()
         self._check_complete(self.info.start_s + end_s)
 

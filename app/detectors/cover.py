@@ -14,16 +14,16 @@ _WIDTH_OF_TRUNK = 0.45
 """Width of a limb with its clothes, as a share of the trunk's length."""
 
 
-def cover(image_bgr: ImageArray, focus: Focus) -> ImageArray:
+def cover(image: ImageArray, focus: Focus) -> ImageArray:
     """A copy of the picture without the others; where one of them overlaps the person, the person stays."""
     if not focus.others:
-        return image_bgr
-    hidden = np.zeros(image_bgr.shape[:2], np.uint8)
+        return image
+    hidden = np.zeros(image.shape[:2], np.uint8)
     for other in focus.others:
         _draw(hidden, other.xy_px, 255)
     if focus.xy_px is not None:
         _draw(hidden, focus.xy_px, 0)
-    covered = image_bgr.copy()
+    covered = image.copy()
     covered[hidden > 0] = COVER_GREY
     return covered
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, Self
 
-import cv2
 import numpy as np
 
+from ..colors import image_rgb
 from ..datatypes import Frame, ImageArray, Keypoints2D
 from ..deferral import deferred
 from ..errors import ModelError
@@ -71,10 +71,10 @@ class MediaPipePose:
         """People of the frame as MEDIAPIPE33 joints, in pixels and in MediaPipe's own 3D; visibility is confidence."""
         # MediaPipe refuses a time stamp that does not rise, and media times can repeat in whole milliseconds.
         self._timestamp_ms = max(self._timestamp_ms + 1, round(frame.stamp.time_s * 1e3))
-        image_bgr = frame.image_bgr if self._focus is None else cover(frame.image_bgr, self._focus)
+        picture = image_rgb(frame) if self._focus is None else cover(image_rgb(frame), self._focus)
         # MediaPipe warns once, on the first person, that pictures are not square; it handles them all the same.
         with nullcontext() if self._has_greeted else quiet_native_output():
-            found = self._landmarker.detect_for_video(_picture(image_bgr), self._timestamp_ms)
+            found = self._landmarker.detect_for_video(_picture(picture), self._timestamp_ms)
         self._is_following = bool(found.pose_landmarks)
         self._has_greeted = self._has_greeted or self._is_following
         return _people(found, frame.size_wh)
@@ -97,7 +97,7 @@ class MediaPipePose:
         left, top, right, bottom = focus.box_px(frame.size_wh)
         if right - left < _SMALLEST_CROP_PX or bottom - top < _SMALLEST_CROP_PX:
             return ()
-        crop = cover(frame.image_bgr, focus)[top:bottom, left:right]
+        crop = cover(image_rgb(frame), focus)[top:bottom, left:right]
         with nullcontext() if self._has_greeted else quiet_native_output():
             found = self._second.detect(_picture(crop))
         return _people(found, (right - left, bottom - top), origin_px=(left, top))
@@ -132,8 +132,8 @@ class MediaPipePose:
             raise ImportError(f"mediapipe: {error}") from error
 
 
-def _picture(image_bgr: ImageArray) -> mp.Image:
-    return mp.Image(image_format=mp.ImageFormat.SRGB, data=cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB))
+def _picture(picture_rgb: ImageArray) -> mp.Image:
+    return mp.Image(image_format=mp.ImageFormat.SRGB, data=np.ascontiguousarray(picture_rgb))
 
 
 def _people(found: Any, size_wh: tuple[int, int], origin_px: tuple[int, int] = (0, 0)) -> tuple[Keypoints2D, ...]:

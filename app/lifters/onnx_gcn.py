@@ -83,12 +83,12 @@ class OnnxLifter:
     def lift(self, windows: Sequence[Window]) -> tuple[Pose3D, ...]:
         """One pose a window, as one batch."""
         if self._is_turned:
-            on_plane = np.stack([window.xy * np.float32(window.plane_scale) for window in windows])
+            on_plane = np.array([window.xy * np.float32(window.plane_scale) for window in windows])
             batch, rotations = turn_to_pelvis(on_plane)
             turned = self._run(batch)
             poses = turned @ rotations[range(len(windows)), [window.target for window in windows]]
         else:
-            batch = np.stack([window.xy for window in windows])
+            batch = np.array([window.xy for window in windows])
             poses = self._run(batch)
         return tuple(
             Pose3D(xyz_m=np.ascontiguousarray(pose, np.float32), confidence=window.confidence[window.target])

@@ -24,6 +24,7 @@ from ..capture.source import SourceInfo
 from ..datatypes import ImageArray, Result
 from ..errors import OutputError
 from ..outputs import PartialFile, writing
+from ..priority import step_back
 from ..viewer.offscreen import RoomRenderer
 from ..viewer.overlay import draw_people
 from ..viewer.wardrobe import Wardrobe
@@ -153,6 +154,7 @@ class AnnotatedVideo:
 
     def _work(self) -> None:
         """Draw and encode until the queue ends. The room of the next frame is drawn while this one is encoded."""
+        step_back()
         waiting: Result | None = None
         try:
             for result in self._queue:

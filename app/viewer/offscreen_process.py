@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..datatypes import ImageArray
+from ..priority import step_back
 from .theme import Theme
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def draw_until_told(
 ) -> None:
     """Answer each ``(slot, people, time_s)`` with a picture in that slot of the memory; None ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    step_back()
     _draw_without_display()
     width, height = size_wh
     slots: ImageArray = np.frombuffer(memory, np.uint8).reshape(-1, height, width, 3)

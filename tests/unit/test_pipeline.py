@@ -8,8 +8,8 @@ import pytest
 from fakes import FlatLifter, ListSink, ListSource, ScriptedDetector, make_frame, standing_keypoints
 from posedemo.capture.thread import Capture
 from posedemo.datatypes import Keypoints2D, LifterSpec
-from posedemo.errors import SourceError
-from posedemo.pipeline import Stages, run
+from posedemo.errors import ModelError, SourceError
+from posedemo.pipeline import Stages, find_people, run
 from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17, MEDIAPIPE33
 from posedemo.timing import StageTimers
@@ -61,6 +61,70 @@ def test_several_people_are_lifted_together():
     people = [standing_keypoints(x, skeleton=MEDIAPIPE33) for x in (10.0, 50.0)]
     run([make_frame()], stages([people], max_people=2), [sink], StageTimers())
     assert [person.track_id for person in sink.results[0].people] == [0, 1]
+
+
+@pytest.mark.parametrize("look_ahead", [0, 3])
+def test_results_are_the_same_whether_or_not_they_are_urgent(look_ahead):
+    def results(*, is_urgent):
+        sink, parts = ListSink(), stages([[PERSON], [], *[[PERSON]] * 8])
+        parts.lifter.spec = LifterSpec(name="flat", num_frames=1 + look_ahead, rate_hz=30, look_ahead=look_ahead)
+        frames = [make_frame(index) for index in range(10)]
+        run(frames, parts, [sink], StageTimers(), is_urgent=is_urgent)
+        return [(result.frame.stamp.index, len(result.people), set(result.timings_ms)) for result in sink.results]
+
+    assert results(is_urgent=True) == results(is_urgent=False)
+
+
+@pytest.mark.parametrize(("is_urgent", "lifted_first"), [(True, 1), (False, 0)])
+def test_where_nothing_is_urgent_a_frame_is_lifted_while_the_next_one_is_looked_at(is_urgent, lifted_first):
+    sink, lifted_when_looking, lifted_when_found = ListSink(), [], []
+
+    def look(frame, detector, tracker):
+        lifted_when_looking.append(len(sink.results))
+
+        def wait():
+            lifted_when_found.append(len(sink.results))
+            return find_people(frame, detector, tracker)
+
+        return wait
+
+    frames = [make_frame(index) for index in range(5)]
+    run(frames, stages([[PERSON]] * 5), [sink], StageTimers(), look=look, is_urgent=is_urgent)
+    assert lifted_when_looking == [0, *(index + lifted_first for index in range(4))]
+    assert lifted_when_found == [0, 1, 2, 3, 4]
+    assert len(sink.results) == 5
+
+
+def test_a_frame_that_waits_is_lifted_by_the_lifter_that_was_in_use():
+    used, sink = [], ListSink()
+
+    class Noted(FlatLifter):
+        def __init__(self, name):
+            super().__init__()
+            self.name = name
+
+        def lift(self, windows):
+            used.append(self.name)
+            return super().lift(windows)
+
+    first, second = Noted("first"), Noted("second")
+
+    def steer(current, frame):
+        return replace(current, lifter=first if frame.stamp.index < 3 else second)
+
+    frames = [make_frame(index) for index in range(6)]
+    run(frames, stages([[PERSON]] * 6), [sink], StageTimers(), steer, is_urgent=False)
+    assert used == ["first"] * 3 + ["second"] * 3
+
+
+@pytest.mark.parametrize("is_urgent", [True, False])
+def test_what_was_seen_before_the_detector_failed_is_lifted(is_urgent):
+    sink = ListSink()
+    frames = [make_frame(index) for index in range(5)]
+    script = [[PERSON], [PERSON], ModelError("the detector failed", "try another")]
+    with pytest.raises(ModelError, match="the detector failed"):
+        run(frames, stages(script), [sink], StageTimers(), is_urgent=is_urgent)
+    assert [result.frame.stamp.index for result in sink.results] == [0, 1]
 
 
 def test_nobody_is_followed_from_a_camera_to_what_stands_in_for_it_nor_back():

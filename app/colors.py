@@ -1,0 +1,17 @@
+"""The order of a picture's colours: OpenCV and what draws have blue first, detectors red."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from .datatypes import Frame, ImageArray
+
+
+def image_rgb(frame: Frame) -> ImageArray:
+    """(H, W, 3) uint8, a frame's picture for detectors. Whoever has time may ask for it before it is needed."""
+    return frame.converted(_to_rgb)
+
+
+def _to_rgb(image_bgr: ImageArray) -> ImageArray:
+    return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB), np.uint8)
