@@ -10,9 +10,9 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
-from .datatypes import Frame
+from .datatypes import Detections, Frame
 from .errors import ModelError, PosedemoError
-from .pipeline import Detector, Found, find_people
+from .pipeline import Detector, look_at
 from .tracking import Tracker
 
 logger = logging.getLogger(__name__)
@@ -43,16 +43,16 @@ class Lookout:
         self._thread = threading.Thread(target=self._work, name=THREAD, daemon=True)
         self._thread.start()
 
-    def look(self, frame: Frame, detector: Detector, tracker: Tracker) -> Callable[[], Found]:
-        """Begin with ``pipeline.find_people``, and return what waits for its result.
+    def look(self, frame: Frame, detector: Detector, tracker: Tracker) -> Callable[[], tuple[Detections, float]]:
+        """Begin with ``pipeline.look_at``, and return what waits for its result.
 
         That raises ModelError where the detector has failed, or has not answered for half a minute.
         """
-        return partial(self._wait_for_people, frame, self._ask(partial(find_people, frame, detector, tracker)))
+        return partial(self._wait_for_people, frame, self._ask(partial(look_at, frame, detector, tracker)))
 
-    def _wait_for_people(self, frame: Frame, people: Future[Found]) -> Found:
+    def _wait_for_people(self, frame: Frame, looked: Future[tuple[Detections, float]]) -> tuple[Detections, float]:
         try:
-            return self._wait(people)
+            return self._wait(looked)
         except PosedemoError:
             raise
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -94,11 +95,8 @@ class Sink(Protocol):
         ...
 
 
-Found = tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]
-"""Everybody in a frame, and whom a second look found."""
-
-Look = Callable[[Frame, Detector, Tracker], Callable[[], Found]]
-"""Begins to look for everybody in a frame, and returns what waits for the result: that of ``find_people``."""
+Look = Callable[[Frame, Detector, Tracker], Callable[[], tuple[Detections, float]]]
+"""Begins to look for everybody in a frame, and returns what waits for the result: that of ``look_at``."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def run(
     steer: Callable[[Stages, Frame], Stages] = lambda stages, _: stages,
     look: Look | None = None,
     *,
-    is_urgent: bool = True,
+    is_next_there: Callable[[], bool] = lambda: False,
 ) -> None:
     """Process frames until they end.
 
@@ -181,9 +179,9 @@ def run(
         timers: of the run.
         steer: asked before every frame, with the stages of the last one and with the frame, for those to use from now
             on. A lifter that it puts in must not look further ahead than the first one.
-        look: finds everybody in a frame; ``find_people``, once it is waited for, by default.
-        is_urgent: a result is wanted as soon as it can be there. Otherwise a frame is lifted while the detector looks
-            at the next one, which costs no time where ``look`` has a thread of its own.
+        look: finds everybody in a frame; ``look_at``, once it is waited for, by default.
+        is_next_there: whether ``frames`` gives another one at once. A frame is then lifted while the detector looks at
+            the next one, which costs neither of them time where ``look`` has a thread of its own.
     """
     look = look or _look_when_waited_for
     waiting: list[Callable[[], None]] = []
@@ -226,13 +224,13 @@ def run(
             if frame.is_recorded != is_recorded:
                 is_recorded = frame.is_recorded
                 stages.forget()
-            found = look(frame, stages.detector, stages.tracker)
-            with timers.stage("detect"):
-                catch_up()
-                detections = Detections(*found(), hand_over=stages.tracker.is_asked_to_leave)
+            detections_and_time = look(frame, stages.detector, stages.tracker)
+            catch_up()
+            detections, took_ms = detections_and_time()
+            timers.add("detect", took_ms)
             seen = _track(frame, detections, stages, timers)
             waiting += [partial(lift, ready, stages) for ready in unlifted.push(frame.stamp.time_s, seen)]
-            if is_urgent:
+            if not is_next_there():
                 catch_up()
     except (SourceError, ModelError):
         # A source that breaks off has still given the frames that wait, and a detector that fails has seen them.
@@ -241,8 +239,16 @@ def run(
     finish_all()
 
 
-def _look_when_waited_for(frame: Frame, detector: Detector, tracker: Tracker) -> Callable[[], Found]:
-    return partial(find_people, frame, detector, tracker)
+def _look_when_waited_for(frame: Frame, detector: Detector, tracker: Tracker) -> Callable[[], tuple[Detections, float]]:
+    return partial(look_at, frame, detector, tracker)
+
+
+def look_at(frame: Frame, detector: Detector, tracker: Tracker) -> tuple[Detections, float]:
+    """Everybody in a frame, with a second look where one is needed, and the milliseconds that it took."""
+    started_s = time.perf_counter()
+    found, again = find_people(frame, detector, tracker)
+    detections = Detections(found, again, hand_over=tracker.is_asked_to_leave)
+    return detections, (time.perf_counter() - started_s) * 1e3
 
 
 def _track(frame: Frame, detections: Detections, stages: Stages, timers: StageTimers) -> _Seen:
@@ -257,7 +263,9 @@ def _track(frame: Frame, detections: Detections, stages: Stages, timers: StageTi
     return _Seen(frame, people, timers.take_frame())
 
 
-def find_people(frame: Frame, detector: Detector, tracker: Tracker) -> Found:
+def find_people(
+    frame: Frame, detector: Detector, tracker: Tracker
+) -> tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]:
     """H36M-17 joints of everybody in a frame, and of those whom a second look found, where one was needed.
 
     A frame that comes with its detections, from a recorded session, is not looked at.

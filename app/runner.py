@@ -152,7 +152,7 @@ def run(settings: Settings, observer: Observer | None = None, *, follows: Collec
             steering.open_ahead(lifters=choices.lifters, detectors=choices.detectors)
 
         def work() -> None:
-            pipeline.run(frames, stages, sinks, timers, steering, lookout.look, is_urgent=mode == "live")
+            pipeline.run(frames, stages, sinks, timers, steering, lookout.look, is_next_there=turnstile.is_next_there)
 
         if viewer is None:
             work()
@@ -427,8 +427,9 @@ def _run_with_window(
         raise ModelError(f"the window failed: {error}", "run with --headless, or run `posedemo doctor`") from error
     finally:
         capture.frames.stop()
-        worker.join()
+        # First, for the worker may have to wait for a detector that does not answer.
         window.close()
+        worker.join()
     # A window that the user closed has not seen how the pipeline ended.
     viewer.results.raise_error()
 

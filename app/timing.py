@@ -42,7 +42,7 @@ class StageTimers:
         return taken
 
     def shares_percent(self, wall_s: float) -> dict[str, float]:
-        """By stage, how much of a time it took; what is missing to 100 waited for pictures."""
+        """By stage, how much of a time it took. Together more than 100 where stages ran at the same time."""
         return {name: round(total_ms / wall_s / 10, 2) for name, total_ms in self._totals_ms.items() if wall_s > 0}
 
     def percentiles(self, *wanted: int) -> dict[str, dict[str, float]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,8 @@ class Comparison:
         frames_per_second: of the program.
         ratio: of the program's rate to the bare loop's in the same round.
         ratios: of all rounds.
-        detect_percent: of the program's time, by the detector; waiting for pictures makes up what is missing to 100.
-        rest_percent: by tracking, lifting, smoothing and handing over to what writes.
+        detect_percent: of the program's time, with the detector at work. Most of the rest is done meanwhile.
+        rest_percent: without it: what everything else, from pictures to files, adds to the detector's time.
         peak_memory_mb: of the program, without the process that draws the room; None where nobody says.
         bare_peak_memory_mb: of the bare loop.
     """
@@ -90,7 +89,7 @@ class Comparisons:
 def _summary(detector: str, output: str, rounds: list[tuple[dict[str, Any], dict[str, Any]]]) -> Comparison:
     rates = [(bare["frames_per_second"], ours["frames_per_second"]) for bare, ours in rounds]
     ratios = [ours / bare for bare, ours in rates]
-    shares = [_shares(ours["stages_percent"]) for _, ours in rounds]
+    detects = [ours["stages_percent"]["detect"] for _, ours in rounds]
     return Comparison(
         detector=detector,
         output=output,
@@ -98,17 +97,11 @@ def _summary(detector: str, output: str, rounds: list[tuple[dict[str, Any], dict
         frames_per_second=round(statistics.median(ours for _, ours in rates), 2),
         ratio=round(statistics.median(ratios), 3),
         ratios=[round(ratio, 3) for ratio in ratios],
-        detect_percent=round(statistics.median(share for share, _ in shares), 2),
-        rest_percent=round(statistics.median(rest for _, rest in shares), 2),
+        detect_percent=round(statistics.median(detects), 2),
+        rest_percent=round(100 - statistics.median(detects), 2),
         peak_memory_mb=max((ours["peak_memory_mb"] for _, ours in rounds), key=_memory),
         bare_peak_memory_mb=max((bare["peak_memory_mb"] for bare, _ in rounds), key=_memory),
     )
-
-
-def _shares(stages_percent: Mapping[str, float]) -> tuple[float, float]:
-    """The detector's share, and that of all other stages."""
-    detect = stages_percent["detect"]
-    return detect, sum(stages_percent.values()) - detect
 
 
 def _memory(megabytes: float | None) -> float:

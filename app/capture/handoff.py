@@ -112,6 +112,12 @@ class Handoff(Generic[T]):
                 raise self._error
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether an item can be taken at once."""
+        with self._changed:
+            return bool(self._items)
+
+    @property
     def closed(self) -> bool:
         """True once closed and drained."""
         with self._changed:

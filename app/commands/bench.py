@@ -27,6 +27,7 @@ from ..command import Command
 from ..manifest import Kind, default_name, manifest
 from ..outputs import check_outputs, check_suffix
 from ..probing import ask
+from ..signals import stop_on_signals
 from ..statistics import write_statistics
 
 _MAX_ROUNDS = 100
@@ -53,16 +54,24 @@ def run(arguments: argparse.Namespace) -> int:
         check_suffix(arguments.json, (".json",), "--json")
         inputs = [] if arguments.video is None else [arguments.video]
         check_outputs([arguments.json], inputs=inputs, overwrite=arguments.overwrite)
-    with tempfile.TemporaryDirectory() as folder:
-        video = arguments.video
-        if video is None:
-            video = Path(folder) / "full-hd.mp4"
-            write_clip(video)
-        results = measure(video, arguments.rounds)
+    with stop_on_signals(_interrupt) as interruption, tempfile.TemporaryDirectory() as folder:
+        try:
+            video = arguments.video
+            if video is None:
+                video = Path(folder) / "full-hd.mp4"
+                write_clip(video)
+            results = measure(video, arguments.rounds)
+        except KeyboardInterrupt:
+            # On the way here the run that was measured has ended, too.
+            return interruption.exit_code
     sys.stdout.writelines(f"{line}\n" for line in _lines(results))
     if arguments.json is not None:
         write_statistics(arguments.json, results)
     return 0
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def measure(video: Path, rounds: int) -> dict[str, Any]:

@@ -55,6 +55,10 @@ class Turnstile:
                 self._wait_for(frame)
             yield frame
 
+    def is_next_there(self) -> bool:
+        """Whether a frame is waiting, and may pass at once."""
+        return not self._is_paced and not self._wishes.value.is_paused and self._frames.is_waiting
+
     def _wait_for_leave(self) -> None:
         """Return once a frame may pass, or none will come any more."""
         if self._may_pass():

@@ -9,7 +9,7 @@ from fakes import FlatLifter, ListSink, ListSource, ScriptedDetector, make_frame
 from posedemo.capture.thread import Capture
 from posedemo.datatypes import Keypoints2D, LifterSpec
 from posedemo.errors import ModelError, SourceError
-from posedemo.pipeline import Stages, find_people, run
+from posedemo.pipeline import Stages, look_at, run
 from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17, MEDIAPIPE33
 from posedemo.timing import StageTimers
@@ -64,19 +64,19 @@ def test_several_people_are_lifted_together():
 
 
 @pytest.mark.parametrize("look_ahead", [0, 3])
-def test_results_are_the_same_whether_or_not_they_are_urgent(look_ahead):
-    def results(*, is_urgent):
+def test_results_are_the_same_whether_or_not_the_next_frame_is_there(look_ahead):
+    def results(*, is_there):
         sink, parts = ListSink(), stages([[PERSON], [], *[[PERSON]] * 8])
         parts.lifter.spec = LifterSpec(name="flat", num_frames=1 + look_ahead, rate_hz=30, look_ahead=look_ahead)
         frames = [make_frame(index) for index in range(10)]
-        run(frames, parts, [sink], StageTimers(), is_urgent=is_urgent)
+        run(frames, parts, [sink], StageTimers(), is_next_there=lambda: is_there)
         return [(result.frame.stamp.index, len(result.people), set(result.timings_ms)) for result in sink.results]
 
-    assert results(is_urgent=True) == results(is_urgent=False)
+    assert results(is_there=True) == results(is_there=False)
 
 
-@pytest.mark.parametrize(("is_urgent", "lifted_first"), [(True, 1), (False, 0)])
-def test_where_nothing_is_urgent_a_frame_is_lifted_while_the_next_one_is_looked_at(is_urgent, lifted_first):
+@pytest.mark.parametrize(("is_there", "lifted_first"), [(False, 1), (True, 0)])
+def test_where_the_next_frame_is_there_the_last_one_is_lifted_while_it_is_looked_at(is_there, lifted_first):
     sink, lifted_when_looking, lifted_when_found = ListSink(), [], []
 
     def look(frame, detector, tracker):
@@ -84,12 +84,12 @@ def test_where_nothing_is_urgent_a_frame_is_lifted_while_the_next_one_is_looked_
 
         def wait():
             lifted_when_found.append(len(sink.results))
-            return find_people(frame, detector, tracker)
+            return look_at(frame, detector, tracker)
 
         return wait
 
     frames = [make_frame(index) for index in range(5)]
-    run(frames, stages([[PERSON]] * 5), [sink], StageTimers(), look=look, is_urgent=is_urgent)
+    run(frames, stages([[PERSON]] * 5), [sink], StageTimers(), look=look, is_next_there=lambda: is_there)
     assert lifted_when_looking == [0, *(index + lifted_first for index in range(4))]
     assert lifted_when_found == [0, 1, 2, 3, 4]
     assert len(sink.results) == 5
@@ -113,17 +113,17 @@ def test_a_frame_that_waits_is_lifted_by_the_lifter_that_was_in_use():
         return replace(current, lifter=first if frame.stamp.index < 3 else second)
 
     frames = [make_frame(index) for index in range(6)]
-    run(frames, stages([[PERSON]] * 6), [sink], StageTimers(), steer, is_urgent=False)
+    run(frames, stages([[PERSON]] * 6), [sink], StageTimers(), steer, is_next_there=lambda: True)
     assert used == ["first"] * 3 + ["second"] * 3
 
 
-@pytest.mark.parametrize("is_urgent", [True, False])
-def test_what_was_seen_before_the_detector_failed_is_lifted(is_urgent):
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_was_seen_before_the_detector_failed_is_lifted(is_there):
     sink = ListSink()
     frames = [make_frame(index) for index in range(5)]
     script = [[PERSON], [PERSON], ModelError("the detector failed", "try another")]
     with pytest.raises(ModelError, match="the detector failed"):
-        run(frames, stages(script), [sink], StageTimers(), is_urgent=is_urgent)
+        run(frames, stages(script), [sink], StageTimers(), is_next_there=lambda: is_there)
     assert [result.frame.stamp.index for result in sink.results] == [0, 1]
 
 

@@ -88,6 +88,21 @@ def test_paused_run_ends_when_the_window_is_closed():
     assert passed == []
 
 
+def test_next_frame_is_there_while_one_waits_and_nobody_has_paused():
+    queue, wishes = full_queue(2), first_wishes()
+    turnstile = Turnstile(queue, wishes, is_paced=False)
+    frames = iter(turnstile)
+    assert turnstile.is_next_there()
+    assert not Turnstile(queue, wishes, is_paced=True).is_next_there()
+    next(frames)
+    wishes.change(is_paused=True)
+    assert not turnstile.is_next_there()
+    wishes.change(is_paused=False)
+    assert turnstile.is_next_there()
+    next(frames)
+    assert not turnstile.is_next_there()
+
+
 def test_what_a_live_source_gave_during_a_pause_does_not_count_as_dropped():
     slot: LatestSlot[Frame] = LatestSlot()
     wishes = first_wishes()
