@@ -8,9 +8,15 @@ import numpy as np
 from .datatypes import Frame, ImageArray
 
 
+def prepare(frame: Frame) -> None:
+    """Do ahead what ``image_rgb`` does, in a thread that has time."""
+    frame.prepare(_to_rgb)
+
+
 def image_rgb(frame: Frame) -> ImageArray:
-    """(H, W, 3) uint8, a frame's picture for detectors. Whoever has time may ask for it before it is needed."""
-    return frame.converted(_to_rgb)
+    """(H, W, 3) uint8, a frame's picture for detectors."""
+    prepared = frame.take_prepared()
+    return _to_rgb(frame.image_bgr) if prepared is None else prepared
 
 
 def _to_rgb(image_bgr: ImageArray) -> ImageArray:

@@ -75,21 +75,21 @@ class Frame:
     detections: Detections | None = None
     in_use: InUse | None = None
     is_recorded: bool = False
-    _converted: ImageArray | None = field(default=None, init=False, repr=False, compare=False)
+    _prepared: ImageArray | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _freeze(self, "image_bgr", (None, None, 3), _UINT8)
 
-    def converted(self, convert: Callable[[ImageArray], ImageArray]) -> ImageArray:
-        """(H, W, 3) uint8, what a conversion makes of the picture: done when it is first asked for, and kept. There is
-        one conversion only (``colors.image_rgb``)."""
-        converted = self._converted
-        if converted is None:
-            object.__setattr__(self, "_converted", convert(self.image_bgr))
-            _freeze(self, "_converted", (None, None, 3), _UINT8)
-            converted = self._converted
-            assert converted is not None
-        return converted
+    def prepare(self, convert: Callable[[ImageArray], ImageArray]) -> None:
+        """Leave with the frame what a conversion makes of its picture, for who needs it next (``colors``)."""
+        object.__setattr__(self, "_prepared", convert(self.image_bgr))
+        _freeze(self, "_prepared", self.image_bgr.shape, _UINT8)
+
+    def take_prepared(self) -> ImageArray | None:
+        """(H, W, 3) uint8, what was left; once only, for frames wait for their filters, and it is as large as they."""
+        prepared = self._prepared
+        object.__setattr__(self, "_prepared", None)
+        return prepared
 
     @property
     def size_wh(self) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from .source import Source, SourceInfo, Watchful
 
 logger = logging.getLogger(__name__)
 
-_QUEUE_FRAMES = 5
+_QUEUE_FRAMES = 4
 _QUEUE_BYTES = 96 * 2**20
 _JOIN_TIMEOUT_S = 2.0
 

@@ -11,7 +11,7 @@ import av
 import cv2
 import numpy as np
 
-from ..colors import image_rgb
+from ..colors import prepare
 from ..datatypes import Frame, ImageArray, Stamp
 from ..errors import SourceError
 from ..priority import done_behind
@@ -85,7 +85,7 @@ class VideoFile:
             frame = Frame(image_bgr=_upright(picture), stamp=Stamp(index=index, time_s=time_s))
             frame = fitted(frame, self.info.size_wh)
             # This thread has time, and the detector's has not.
-            image_rgb(frame)
+            prepare(frame)
             yield frame
         self._say_what_was_lost()
         self._check_complete(self.info.start_s + end_s)

@@ -56,6 +56,7 @@ class MediaPipePose:
         self._timestamp_ms = 0
         self._has_greeted = self._is_following = False
         self._focus: Focus | None = None
+        self._seen: tuple[Frame, ImageArray] | None = None
         self._blank = _picture(np.zeros((_BLANK_SIZE_PX, _BLANK_SIZE_PX, 3), np.uint8))
         with quiet_native_output(), self._refusing(), ExitStack() as undo:
             self._landmarker = self._make_landmarker(vision.RunningMode.VIDEO, max_people)
@@ -71,7 +72,9 @@ class MediaPipePose:
         """People of the frame as MEDIAPIPE33 joints, in pixels and in MediaPipe's own 3D; visibility is confidence."""
         # MediaPipe refuses a time stamp that does not rise, and media times can repeat in whole milliseconds.
         self._timestamp_ms = max(self._timestamp_ms + 1, round(frame.stamp.time_s * 1e3))
-        picture = image_rgb(frame) if self._focus is None else cover(image_rgb(frame), self._focus)
+        picture = self._picture_of(frame)
+        if self._focus is not None:
+            picture = cover(picture, self._focus)
         # MediaPipe warns once, on the first person, that pictures are not square; it handles them all the same.
         with nullcontext() if self._has_greeted else quiet_native_output():
             found = self._landmarker.detect_for_video(_picture(picture), self._timestamp_ms)
@@ -97,7 +100,7 @@ class MediaPipePose:
         left, top, right, bottom = focus.box_px(frame.size_wh)
         if right - left < _SMALLEST_CROP_PX or bottom - top < _SMALLEST_CROP_PX:
             return ()
-        crop = cover(image_rgb(frame), focus)[top:bottom, left:right]
+        crop = cover(self._picture_of(frame), focus)[top:bottom, left:right]
         with nullcontext() if self._has_greeted else quiet_native_output():
             found = self._second.detect(_picture(crop))
         return _people(found, (right - left, bottom - top), origin_px=(left, top))
@@ -112,6 +115,12 @@ class MediaPipePose:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _picture_of(self, frame: Frame) -> ImageArray:
+        """(H, W, 3) uint8, red first; a second look gets what the first one got."""
+        if self._seen is None or self._seen[0] is not frame:
+            self._seen = frame, image_rgb(frame)
+        return self._seen[1]
 
     def _make_landmarker(self, mode: Any, num_people: int) -> Any:
         options = vision.PoseLandmarkerOptions(
