@@ -132,7 +132,7 @@ def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
     weights = checkpoint.lifter().state_dict()
     try:
         if checkpoint.config.num_frames < config.num_frames:
-            weights = grow(lifter, config.lifter, weights)
+            weights = grow(lifter, config, weights, num_frames=checkpoint.config.num_frames)
         lifter.load_state_dict(weights)
     except RuntimeError as error:
         theirs, ours = (dict(one.network) | {"frames": one.num_frames} for one in (checkpoint.config, config))

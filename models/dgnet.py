@@ -218,7 +218,7 @@ class TemporalGraphConv(nn.Module):
 
     The convolutions see three frames: those around each frame, or, where strided, exactly the three that become one;
     the shortcut keeps the one of them that leads to the target. Without dynamical graphs, and for windows of one frame,
-    beta is the mean of the joint's neighbours on the skeleton.
+    beta is the mean of the joint's neighbours on the skeleton. In a ``still`` stage nothing moves and nobody is heard.
     """
 
     def __init__(
@@ -230,9 +230,11 @@ class TemporalGraphConv(nn.Module):
         num_neighbours: int,
         dynamic: bool,
         offset: int | None,
+        still: bool,
     ) -> None:
         super().__init__()
         self.offset = offset
+        self.still = still
         self.graph = MovementGraph(evidence_channels, num_neighbours=num_neighbours) if dynamic else None
         self.skeleton_graph: Tensor
         _register(self, "skeleton_graph", row_normalised(adjacency(skeleton, self_loops=False))[None])
@@ -246,7 +248,9 @@ class TemporalGraphConv(nn.Module):
     def forward(self, x: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
         """Features (N, C, T or T / 3, J), and the graphs beta."""
         beta = self.skeleton_graph if self.graph is None else self.graph(evidence)
-        mixed = functional.relu(self.norm(self.own(x) + self.neighbours(hear(x, beta.unsqueeze(1)))))
+        own = self.own(x)
+        heard = own if self.still else own + self.neighbours(hear(x, beta.unsqueeze(1)))
+        mixed = functional.relu(self.norm(heard))
         return mixed + (x if self.offset is None else every_third(x, self.offset)), beta
 
 
@@ -261,6 +265,7 @@ class DGBlock(nn.Module):
         dynamic: with the dynamical graphs.
         static: with the skeleton's fixed graph in the spatial convolution.
         moving: whether there is more than one frame, and so a movement.
+        still: in a stage that keeps its one frame.
         offset: the target's place in each group of three, for a strided block.
         dropout: probability.
     """
@@ -275,6 +280,7 @@ class DGBlock(nn.Module):
         dynamic: bool,
         static: bool,
         moving: bool,
+        still: bool,
         offset: int | None,
         dropout: float,
     ) -> None:
@@ -296,6 +302,7 @@ class DGBlock(nn.Module):
             num_neighbours=num_neighbours,
             dynamic=dynamic and moving,
             offset=offset,
+            still=still,
         )
         self.dropout = nn.Dropout(dropout)
 
@@ -315,6 +322,7 @@ class DGNet(nn.Module):
         skeleton: names the joints and their edges.
         num_frames: length of the window, a power of three.
         look_ahead: frames after the target: 0 lifts the last frame, ``num_frames // 2`` the centre.
+        still_stages: after the strided ones, two blocks each, for a longer window to begin with (``growing.py``).
         channels: width.
         num_neighbours: K.
         dynamic: with the dynamical graphs.
@@ -331,6 +339,7 @@ class DGNet(nn.Module):
         *,
         num_frames: int = 27,
         look_ahead: int = 0,
+        still_stages: int = 0,
         channels: int = 128,
         num_neighbours: int = 4,
         dynamic: bool = True,
@@ -345,7 +354,8 @@ class DGNet(nn.Module):
             raise ConfigError("DG-Net needs dynamical or static graphs")
         if not 0 < num_neighbours < skeleton.num_joints:
             raise ConfigError(f"a joint of {skeleton.name} cannot have {num_neighbours} others as neighbours")
-        strides = [step for offset in stage_offsets(num_frames, look_ahead) for step in (None, offset)] or [None]
+        strides = [step for offset in stage_offsets(num_frames, look_ahead) for step in (None, offset)]
+        strides += [None] * (2 * still_stages)
         self.embedding = nn.Conv2d(2, channels, 1, bias=False)
         self.joint_embedding = nn.Parameter(torch.randn(channels, 1, skeleton.num_joints)) if joint_embedding else None
         self.norm = nn.BatchNorm2d(channels)
@@ -357,11 +367,12 @@ class DGNet(nn.Module):
                 num_neighbours=num_neighbours,
                 dynamic=dynamic,
                 static=static,
-                moving=num_frames > 1,
+                moving=num_frames > STRIDE ** (index // 2),
+                still=index >= len(strides) - 2 * still_stages,
                 offset=offset,
                 dropout=dropout,
             )
-            for index, offset in enumerate(strides)
+            for index, offset in enumerate(strides or [None])
         )
         self.output = nn.Conv2d(channels, 3, 1)
         self.sequence_head = nn.Conv2d(channels, 3, 1) if sequence_head else None

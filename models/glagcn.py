@@ -112,8 +112,8 @@ class AdaptiveGraphConv(nn.Module):
 class AdaptiveBlock(nn.Module):
     """The paper's AGCN: adaptive graph convolution, temporal convolution, normalisation, residual, ReLU.
 
-    Code fact: a block that is strided has no residual of its own. Ours: a block whose output are coordinates, the
-    ``last``, has no ReLU at its end, since coordinates have either sign.
+    Code fact: the second block of a stage, which is strided, has no ``residual`` of its own. Ours: a block whose output
+    are coordinates, the ``last``, has no ReLU at its end, since coordinates have either sign.
     """
 
     def __init__(
@@ -126,6 +126,7 @@ class AdaptiveBlock(nn.Module):
         kind: str,
         dropout: float,
         stride: int = 1,
+        residual: bool = True,
         last: bool = False,
     ) -> None:
         super().__init__()
@@ -133,7 +134,7 @@ class AdaptiveBlock(nn.Module):
         self.graph = AdaptiveGraphConv(skeleton, in_channels, out_channels, kind=kind, dropout=dropout)
         self.temporal = _conv(out_channels, out_channels, kernel=kernel, stride=stride)
         self.norm = nn.BatchNorm2d(out_channels)
-        self.residual = _shortcut(in_channels, out_channels) if stride == 1 else None
+        self.residual = _shortcut(in_channels, out_channels) if residual else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map C_in to C_out channels and T to T / stride frames."""
@@ -144,23 +145,37 @@ class AdaptiveBlock(nn.Module):
 
 
 class StridedStage(nn.Module):
-    """Two blocks, the second strided, past which a shortcut carries the target's frame of every three."""
+    """Two blocks, the second strided, past which a shortcut carries the target's frame of every three.
+
+    Ours: without an ``offset`` the stage is still: all frames stay.
+    """
 
     def __init__(
-        self, skeleton: Skeleton, channels: int, *, offset: int, kernel: int, kind: str, dropout: float
+        self, skeleton: Skeleton, channels: int, *, offset: int | None, kernel: int, kind: str, dropout: float
     ) -> None:
         super().__init__()
         self.offset = offset
-        self.first, self.second = (
-            AdaptiveBlock(skeleton, channels, channels, kernel=kernel, kind=kind, dropout=dropout, stride=stride)
-            for stride in (1, STRIDE)
-        )
+
+        def block(*, stride: int, residual: bool) -> AdaptiveBlock:
+            return AdaptiveBlock(
+                skeleton,
+                channels,
+                channels,
+                kernel=kernel,
+                kind=kind,
+                dropout=dropout,
+                stride=stride,
+                residual=residual,
+            )
+
+        self.first = block(stride=1, residual=True)
+        self.second = block(stride=1 if offset is None else STRIDE, residual=False)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, T, J) to (N, C, T / 3, J)."""
+        """Map (N, C, T, J) to (N, C, T / 3, J), or to the same shape where still."""
         mixed: Tensor = self.dropout(self.second(self.dropout(self.first(x))))
-        return mixed + every_third(x, self.offset)
+        return mixed + (x if self.offset is None else every_third(x, self.offset))
 
 
 class JointHead(nn.Module):
@@ -208,6 +223,7 @@ class GLAGCN(nn.Module):
         skeleton: names the joints and their edges.
         num_frames: length of the window, a power of three.
         look_ahead: frames after the target: 0 lifts the last frame, ``num_frames // 2`` the centre (paper).
+        still_stages: after the strided ones, for a longer window to begin with (``growing.py``).
         channels: width.
         global_blocks: blocks of the global representation after its first one.
         kernel: frames of the temporal convolutions; the paper says 9 and 3, the public code 9.
@@ -227,6 +243,7 @@ class GLAGCN(nn.Module):
         *,
         num_frames: int = 27,
         look_ahead: int = 0,
+        still_stages: int = 0,
         channels: int = 96,
         global_blocks: int = 1,
         kernel: int = 9,
@@ -255,7 +272,7 @@ class GLAGCN(nn.Module):
         self.stages = nn.Sequential(
             *(
                 StridedStage(skeleton, channels, offset=offset, kernel=kernel, kind=partition, dropout=dropout)
-                for offset in stage_offsets(num_frames, look_ahead)
+                for offset in stage_offsets(num_frames, look_ahead, still_stages)
             )
         )
         self.head = JointHead(

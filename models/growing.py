@@ -1,8 +1,14 @@
 """Begin to train on long windows with what was learned on short ones, whose steps take a third of the time or less.
 
-The temporal lifters have a stage for every factor of three of their window. The first stage of the short window sees
-the same frames as that of the long one, and its last stages gather what the stages before them left; so the stages
-between are the new ones. They start as little more than their shortcuts.
+The temporal lifters have a stage for every factor of three of their window. There are two ways to a longer one.
+
+A short window that has as many stages, the last of them still, learns from single frames all that they can tell. When
+such a stage becomes strided, it goes on with the target's frame as before and hears nothing of the others yet: the long
+window begins with exactly what the short one knew. (So are convolutions of pictures inflated to those of videos.)
+
+A short window that has fewer stages lends them: its first stage sees the same frames as that of the long one, and its
+last stages gather what the stages before them left. The stages between are new and start as little more than their
+shortcuts.
 """
 
 from __future__ import annotations
@@ -10,9 +16,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
+from .config import TrainConfig
 from .lifter import Lifter
+from .temporal_target import STRIDE, stage_offsets
 
 _FAINT = 0.1
 """Scale of a new stage's normalised features beside its shortcut. With 0, ReLU would pass no gradient back to it."""
@@ -26,39 +35,59 @@ class _Stages:
         name: of the list of layers.
         layers: in that list, for one stage.
         last_norms: normalisations of each layer at whose end its features join the shortcut.
+        unheard: convolutions that a still stage leaves out.
     """
 
     name: str
     layers: int
     last_norms: tuple[str, ...]
+    unheard: tuple[str, ...] = ()
+
+    def split(self, name: str) -> tuple[int | None, str]:
+        """The layer in that list that a part of the lifter belongs to, and the rest of its name."""
+        prefix = f"network.{self.name}."
+        if not name.startswith(prefix):
+            return None, name
+        layer, _, rest = name.removeprefix(prefix).partition(".")
+        return int(layer), rest
+
+    def join(self, layer: int, rest: str) -> str:
+        """The name of a part of the lifter."""
+        return f"network.{self.name}.{layer}.{rest}"
 
 
 _STAGES: Mapping[str, _Stages] = {
-    "dg-net": _Stages("blocks", layers=2, last_norms=("spatial.norm", "temporal.norm")),
+    "dg-net": _Stages(
+        "blocks", layers=2, last_norms=("spatial.norm", "temporal.norm"), unheard=("temporal.neighbours",)
+    ),
     "gla-gcn": _Stages("stages", layers=1, last_norms=("second.norm",)),
 }
 
 
-def grow(lifter: Lifter, name: str, short: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def grow(lifter: Lifter, config: TrainConfig, short: Mapping[str, Tensor], *, num_frames: int) -> dict[str, Tensor]:
     """Weights for a lifter from those of the same lifter with a shorter window.
 
     Args:
         lifter: with the long window, as it was made: its weights are those of the new stages.
-        name: of the lifter.
+        config: of the lifter.
         short: weights of the lifter with the short window.
+        num_frames: length of the short window.
 
     Returns:
         A state for ``lifter``. Shapes are not compared.
     """
-    stages = _STAGES[name]
-    prefix = f"network.{stages.name}."
+    stages = _STAGES[config.lifter]
     layers = getattr(lifter.network, stages.name)
-    there = [int(key.removeprefix(prefix).split(".")[0]) for key in short if key.startswith(prefix)]
+    there = [layer for layer, _ in map(stages.split, short) if layer is not None]
     num_new = len(layers) - (1 + max(there, default=-1))
+    if num_new <= 0:
+        return {**lifter.state_dict(), **short, **_inflated(lifter, config, short, num_frames)}
     _quieten(layers[stages.layers : stages.layers + num_new], stages.last_norms)
     grown = dict(lifter.state_dict())
     for key, weights in short.items():
-        grown[_moved(key, prefix, first=stages.layers, by=num_new)] = weights
+        layer, rest = stages.split(key)
+        is_behind = layer is not None and layer >= stages.layers
+        grown[stages.join(layer + num_new, rest) if is_behind else key] = weights
     return grown
 
 
@@ -68,9 +97,22 @@ def _quieten(layers: nn.ModuleList | nn.Sequential, norms: tuple[str, ...]) -> N
             nn.init.constant_(layer.get_parameter(f"{norm}.weight"), _FAINT)
 
 
-def _moved(key: str, prefix: str, *, first: int, by: int) -> str:
-    """The name of a weight, its layer further back by as many as are new, unless it belongs to the first stage."""
-    if not key.startswith(prefix):
-        return key
-    layer, _, rest = key.removeprefix(prefix).partition(".")
-    return f"{prefix}{int(layer) + by if int(layer) >= first else int(layer)}.{rest}"
+def _inflated(lifter: Lifter, config: TrainConfig, short: Mapping[str, Tensor], num_frames: int) -> dict[str, Tensor]:
+    """Weights of the convolutions over time that have seen no more than one frame: they hear the target's alone."""
+    stages = _STAGES[config.lifter]
+    offsets = stage_offsets(config.num_frames, config.look_ahead)
+    inflated: dict[str, Tensor] = {}
+    for name, module in lifter.named_modules():
+        if not isinstance(module, nn.Conv2d) or module.kernel_size[0] == 1:
+            continue
+        layer, rest = stages.split(name)
+        stage = (layer or 0) // stages.layers
+        if num_frames > STRIDE**stage:
+            continue
+        weight = torch.zeros_like(module.weight)
+        if rest not in stages.unheard:
+            theirs = short[f"{name}.weight"]
+            target = offsets[stage] if module.stride[0] == STRIDE else 0
+            weight[:, :, int(module.padding[0]) + (target or 0)] = theirs[:, :, theirs.shape[2] // 2]
+        inflated[f"{name}.weight"] = weight
+    return inflated

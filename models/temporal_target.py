@@ -15,7 +15,7 @@ STRIDE = 3
 """Frames that a stage makes one of."""
 
 
-def stage_offsets(num_frames: int, look_ahead: int) -> tuple[int, ...]:
+def stage_offsets(num_frames: int, look_ahead: int, still_stages: int = 0) -> tuple[int | None, ...]:
     """Place of the target within its group of three, for every stage from the first to the last.
 
     These are the digits of the target's index to the base of three, the lowest first: all 2 for the last frame, all 1
@@ -24,20 +24,21 @@ def stage_offsets(num_frames: int, look_ahead: int) -> tuple[int, ...]:
     Args:
         num_frames: length of the window.
         look_ahead: frames of the window after the target: 0 for the last frame, ``num_frames // 2`` for the centre.
+        still_stages: stages at the end that keep their one frame: None each.
 
     Raises:
         ConfigError: the window is no power of three, or the target lies outside.
     """
     if not 0 <= look_ahead < num_frames:
         raise ConfigError(f"a window of {num_frames} frames has no frame with {look_ahead} after it")
-    offsets: list[int] = []
+    offsets: list[int | None] = []
     target, remaining = num_frames - 1 - look_ahead, num_frames
     while remaining > 1:
         if remaining % STRIDE:
             raise ConfigError(f"a window of {num_frames} frames", hint="a power of three: 1, 9, 27, 81 or 243")
         offsets.append(target % STRIDE)
         target, remaining = target // STRIDE, remaining // STRIDE
-    return tuple(offsets)
+    return (*offsets, *[None] * still_stages)
 
 
 def every_third(x: Tensor, offset: int) -> Tensor:

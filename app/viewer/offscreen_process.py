@@ -42,12 +42,12 @@ def draw_until_told(
 ) -> None:
     """Answer each ``(slot, people, time_s)`` with a picture in that slot of the memory; None ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    step_back()
     _draw_without_display()
     width, height = size_wh
     slots: ImageArray = np.frombuffer(memory, np.uint8).reshape(-1, height, width, 3)
     try:
         canvas = _Canvas(size_wh, max_people=max_people, theme=theme, mirror=mirror, supersample=supersample)
+        step_back()  # only now: whoever shows something live waits for the first picture
         while (request := connection.recv()) is not None:
             slot, people, time_s = request
             canvas.draw(people, time_s, into=slots[slot])
