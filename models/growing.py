@@ -86,8 +86,9 @@ def grow(lifter: Lifter, config: TrainConfig, short: Mapping[str, Tensor], *, nu
     grown = dict(lifter.state_dict())
     for key, weights in short.items():
         layer, rest = stages.split(key)
-        is_behind = layer is not None and layer >= stages.layers
-        grown[stages.join(layer + num_new, rest) if is_behind else key] = weights
+        if layer is not None and layer >= stages.layers:
+            key = stages.join(layer + num_new, rest)
+        grown[key] = weights
     return grown
 
 

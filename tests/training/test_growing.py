@@ -98,7 +98,7 @@ def test_a_long_window_begins_with_what_still_stages_learned_from_single_frames(
 
 
 def _make_all_weights_count(lifter: Lifter) -> None:
-    """New normalisations of GLA-GCN are nearly zero, which would hide whatever is behind them; and learn some scales."""
+    """GLA-GCN's new normalisations are nearly zero, which would hide what is behind them; so let all see frames."""
     torch.manual_seed(0)
     with torch.no_grad():
         for weights in lifter.parameters():
