@@ -196,7 +196,7 @@ def add_output_options(parser: argparse.ArgumentParser, *, with_record: bool = T
     group.add_argument(
         "--export",
         dest="exports",
-        metavar="F.npz|F.json|F.csv",
+        metavar="F.npz|F.json|F.csv|F.bvh",
         type=Path,
         action="append",
         help="write poses; may be given several times",

@@ -19,7 +19,7 @@ from .locks import lock
 logger = logging.getLogger(__name__)
 
 VIDEO_SUFFIXES = (".mp4",)
-POSE_SUFFIXES = (".npz", ".json", ".csv")
+POSE_SUFFIXES = (".npz", ".json", ".csv", ".bvh")
 _LONGEST_NAME = 255
 """Bytes, of the usual file systems."""
 

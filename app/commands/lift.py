@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _lifters_and_papers()
     parser.add_argument("keypoints", metavar="KEYPOINTS.npz", type=Path, help="keypoints_2d, image_size, fps[, layout]")
     parser.add_argument(
-        "--output", metavar="POSES.npz", type=Path, required=True, help="where to write (.npz .json .csv)"
+        "--output", metavar="POSES.npz", type=Path, required=True, help="where to write (.npz .json .csv .bvh)"
     )
     parser.add_argument(
         "--lifter", metavar="NAME", default=Settings.lifter, help="name or .onnx file (default: %(default)s)"

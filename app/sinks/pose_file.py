@@ -1,4 +1,4 @@
-"""Pose files: one row a person and frame as NPZ, JSON or CSV.
+"""Pose files: one row a person and frame as NPZ, JSON or CSV; or one person's motion as BVH (``bvh_file``).
 
 The columns, the same in all three formats (CSV is long form, one line a joint):
 
@@ -37,8 +37,12 @@ from ..body import hold_last_lengths
 from ..datatypes import Float32Array, Person, Result
 from ..outputs import PartialFile, writing
 from ..skeleton import H36M17
+from .bvh_file import write_bvh
 
 SCHEMA_VERSION = 1
+ROOT = "root_m"
+"""(N, 3) a column that only BVH is made with: a place is an estimate for showing, and not in the other files."""
+_UNPLACED = np.full(3, np.nan, np.float32)
 _CSV_COLUMNS = ("frame_index", "time_s", "track_id", "keypoints_2d", "poses_3d")
 CSV_HEADER = (
     "frame_index", "time_s", "track_id", "joint", "x_px", "y_px", "confidence", "x_m", "y_m", "z_m",
@@ -47,7 +51,7 @@ CSV_HEADER = (
 
 @dataclass
 class PoseRows:
-    """Rows of a pose file in memory, 436 bytes each: an hour of one person at 30 frames a second is 47 MB."""
+    """Rows of a pose file in memory, 448 bytes each: an hour of one person at 30 frames a second is 48 MB."""
 
     frame_index: array[int] = field(default_factory=lambda: array("q"))
     time_s: array[float] = field(default_factory=lambda: array("d"))
@@ -55,6 +59,7 @@ class PoseRows:
     keypoints_2d: bytearray = field(default_factory=bytearray)
     poses_3d: bytearray = field(default_factory=bytearray)
     reprojection_px: array[float] = field(default_factory=lambda: array("f"))
+    root_m: bytearray = field(default_factory=bytearray)
 
     def add(self, index: int, time_s: float, person: Person) -> None:
         """Add one person of one frame."""
@@ -64,6 +69,7 @@ class PoseRows:
         self.keypoints_2d += keypoint_table(person).tobytes()
         self.poses_3d += pose_table(person).tobytes()
         self.reprojection_px.append(math.nan if person.reprojection_px is None else person.reprojection_px)
+        self.root_m += (_UNPLACED if person.root_m is None else person.root_m).tobytes()
 
     def columns(self) -> dict[str, np.ndarray[Any, Any]]:
         """The columns as arrays; right in shape and type also without rows."""
@@ -75,6 +81,7 @@ class PoseRows:
             "keypoints_2d": np.frombuffer(self.keypoints_2d, np.float32).reshape(shape),
             "poses_3d": np.frombuffer(self.poses_3d, np.float32).reshape(shape),
             "reprojection_px": np.array(self.reprojection_px, np.float32),
+            ROOT: np.frombuffer(self.root_m, np.float32).reshape(-1, 3),
         }
 
 
@@ -111,7 +118,7 @@ class PoseFile:
     """Writes results to one pose file; the suffix chooses the format.
 
     Args:
-        path: ends with .npz, .json or .csv.
+        path: ends with .npz, .json, .csv or .bvh.
         facts: from ``file_facts``.
 
     Raises:
@@ -155,7 +162,10 @@ def write_columns(file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]]
     """
     if (facts["mode"], facts["bones"]) == ("file", "fixed"):
         columns = {**columns, "poses_3d": hold_last_lengths(columns["poses_3d"], columns["track_id"])}
-    write = {".npz": _write_npz, ".json": _write_json, ".csv": _write_csv}[file.path.suffix.lower()]
+    suffix = file.path.suffix.lower()
+    write = {".npz": _write_npz, ".json": _write_json, ".csv": _write_csv, ".bvh": write_bvh}[suffix]
+    if write is not write_bvh:
+        columns = {name: column for name, column in columns.items() if name != ROOT}
     try:
         with writing(file.path):
             # Somebody may have removed the folder, but not what is in memory.

@@ -7,7 +7,9 @@ from fractions import Fraction
 import cv2
 import numpy as np
 import pytest
+from bvh_joints import pose_joints_m
 from command_line import wait_for_video
+from posedemo.models.bvh import read_bvh
 from posedemo.sinks.annotated_video import pane_sizes
 from videos import audio_duration_s, clip_pictures, describe, grey_pictures, turn_flag, write_video
 
@@ -45,6 +47,26 @@ def test_demo_clip_to_poses_and_statistics(posedemo, demo_clip, tmp_path):
     assert set(stats["age_ms"]) == {"p50", "p95"}
     assert stats["provider"] == "cpu"
     assert stats["wall_time_s"] > 0
+
+
+def test_bvh_moves_the_same_joints(posedemo, demo_clip, tmp_path):
+    done = posedemo("--video", demo_clip, "--headless", "--max-frames", 60, "--export", "a.npz", "--export", "a.bvh")
+    assert done.returncode == 0, done.stderr
+    again = posedemo("lift", "a.npz", "--output", "b.bvh")
+    assert again.returncode == 0, again.stderr
+    table = poses(tmp_path / "a.npz")
+    for name in ("a.bvh", "b.bvh"):
+        motion = read_bvh(tmp_path / name)
+        joints_m = pose_joints_m(motion)
+        assert len(joints_m) == np.ptp(table["frame_index"]) + 1
+        found_m = joints_m[table["frame_index"] - table["frame_index"][0]]
+        room_m = table["poses_3d"] * [1, -1, -1]
+        # Bones have one length in the whole file, as they have here; angles have four digits.
+        np.testing.assert_allclose(found_m - found_m[:, :1], room_m, atol=1e-3)
+        assert motion.frame_time_s == pytest.approx(1 / 30, abs=1e-6)
+        # Somebody stands on the floor, and is where the clip has them, not at the edge of the world.
+        assert 0 < joints_m[..., 1].min() < 0.1
+        assert np.abs(joints_m[:, 0]).max() < 2
 
 
 def test_exported_keypoints_lift_to_the_same_poses(posedemo, demo_clip, tmp_path):

@@ -1,0 +1,133 @@
+"""BVH: the poses of one person for Blender, MotionBuilder and their like. ``bvh_rig`` has the skeleton.
+
+In centimetres, y up. The figure stands where the program's room shows it: its feet on the floor, its place an estimate.
+Frames are as far apart as those of the source; where a frame is missing, or the person in it, joints go straight from
+one known place to the next.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..datatypes import Keypoints2D, Person, Pose3D
+from ..geometry import bone_lengths
+from ..skeleton import H36M17
+from ..viewer.standing import Standing
+from .bvh_rig import RIG, ROTATION_ORDER, FloatArray, bone_m, ends_chain, offset_m, rotations_deg
+
+logger = logging.getLogger(__name__)
+
+_FALLBACK_FPS = 30.0
+_CM = 100.0
+_PELVIS = H36M17.index("pelvis")
+
+Columns = Mapping[str, np.ndarray[Any, Any]]
+
+
+def write_bvh(path: Path, columns: Columns, facts: Mapping[str, Any]) -> None:
+    """Write the person who was seen longest.
+
+    Args:
+        path: of the file.
+        columns: of a pose file, with ``root_m`` (N, 3), the estimated places in camera axes.
+        facts: of a pose file; ``fps`` may be NaN.
+    """
+    fps = float(facts["fps"])
+    fps = fps if math.isfinite(fps) and fps > 0 else _FALLBACK_FPS
+    time_s, joints_m = _on_the_beat(*_standing(_longest_track(path, columns)), fps)
+    lengths_m = _lengths(joints_m)
+    with path.open("w", encoding="ascii") as file:
+        file.writelines(f"{line}\n" for line in _hierarchy(lengths_m))
+        file.write(f"MOTION\nFrames: {len(time_s)}\nFrame Time: {1 / fps:.8f}\n")
+        for pelvis_m, angles in zip(joints_m[:, _PELVIS], rotations_deg(joints_m), strict=True):
+            file.write(" ".join(f"{number:.4f}" for number in (*(pelvis_m * _CM), *angles.flat)) + "\n")
+
+
+def _longest_track(path: Path, columns: Columns) -> Columns:
+    """The lifted rows of one person; says whom the file leaves out."""
+    is_lifted = np.isfinite(columns["poses_3d"]).all(axis=-1).any(axis=-1)
+    tracks, counts = np.unique(columns["track_id"][is_lifted], return_counts=True)
+    if len(tracks) == 0:
+        logger.warning("%s has no frames: nobody was found", path.name)
+        return {name: column[:0] for name, column in columns.items()}
+    longest = int(counts.argmax())
+    if len(tracks) > 1:
+        logger.warning(
+            "%s holds the one person who was seen longest, in %d frames; %d others, in %d frames, are left out",
+            path.name, counts[longest], len(tracks) - 1, counts.sum() - counts[longest],
+        )  # fmt: skip
+    rows = is_lifted & (columns["track_id"] == tracks[longest])
+    return {name: column[rows] for name, column in columns.items()}
+
+
+def _standing(columns: Columns) -> tuple[FloatArray, FloatArray]:
+    """Times (N,), and joints (N, 17, 3) in the room."""
+    room = Standing()
+    joints_m = np.zeros((len(columns["time_s"]), H36M17.num_joints, 3))
+    for row, time_s in enumerate(columns["time_s"]):
+        xy_px, confidence = np.split(columns["keypoints_2d"][row], [2], axis=1)
+        keypoints = Keypoints2D(xy_px, np.nan_to_num(confidence[:, 0]))
+        pose = Pose3D(columns["poses_3d"][row], keypoints.confidence)
+        person = Person(int(columns["track_id"][row]), keypoints, pose, columns["root_m"][row])
+        (standing,) = room.update([person], float(time_s))
+        joints_m[row] = standing.joints_m
+    return columns["time_s"], joints_m
+
+
+def _on_the_beat(time_s: FloatArray, joints_m: FloatArray, fps: float) -> tuple[FloatArray, FloatArray]:
+    """Times from the first to the last as far apart as ``fps`` says, and the joints then; NaN where never known."""
+    if len(time_s) == 0:
+        return time_s, joints_m
+    beats_s = time_s[0] + np.arange(round((time_s[-1] - time_s[0]) * fps) + 1) / fps
+    moved = np.full((len(beats_s), *joints_m.shape[1:]), np.nan)
+    for joint in range(joints_m.shape[1]):
+        known = np.isfinite(joints_m[:, joint]).all(axis=-1)
+        if known.any():
+            for axis in range(3):
+                moved[:, joint, axis] = np.interp(beats_s, time_s[known], joints_m[known, joint, axis])
+    return beats_s, moved
+
+
+def _lengths(joints_m: FloatArray) -> FloatArray:
+    """(16,) median over the frames; 0 where a bone was never known."""
+    if len(joints_m) == 0:
+        return np.zeros(len(H36M17.bones))
+    lengths_m = bone_lengths(joints_m, H36M17)
+    known = np.isfinite(lengths_m).all(axis=0)
+    return np.where(known, np.median(np.where(known, lengths_m, 0), axis=0), 0)
+
+
+def _hierarchy(lengths_m: FloatArray) -> Iterator[str]:
+    """The lines of the tree."""
+    yield "HIERARCHY"
+    open_joints: list[int] = []
+    for index, joint in enumerate(RIG):
+        while open_joints and open_joints[-1] != joint.parent:
+            open_joints.pop()
+            yield "\t" * len(open_joints) + "}"
+        indent = "\t" * len(open_joints)
+        is_root = joint.parent < 0
+        yield f"{indent}{'ROOT' if is_root else 'JOINT'} {joint.name}"
+        yield indent + "{"
+        yield f"{indent}\t{_offset(np.zeros(3) if is_root else offset_m(index, lengths_m))}"
+        places = "Xposition Yposition Zposition " if is_root else ""
+        turns = " ".join(f"{axis}rotation" for axis in ROTATION_ORDER)
+        yield f"{indent}\tCHANNELS {6 if is_root else 3} {places}{turns}"
+        open_joints.append(index)
+        if ends_chain(index):
+            yield from (
+                f"{indent}\t{line}" for line in ("End Site", "{", f"\t{_offset(bone_m(index, lengths_m))}", "}")
+            )
+    while open_joints:
+        open_joints.pop()
+        yield "\t" * len(open_joints) + "}"
+
+
+def _offset(place_m: FloatArray) -> str:
+    return "OFFSET " + " ".join(f"{number:.4f}" for number in place_m * _CM + 0.0)

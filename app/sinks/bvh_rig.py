@@ -1,0 +1,172 @@
+"""The skeleton of a BVH file, and the rotations that bring it to given joints. numpy only.
+
+Joints have the names and the tree of CMU's motion capture, which tools for retargeting know. At rest the figure spreads
+its arms, y up, its face towards z, so that its left is x. Every bone is turned exactly to where the joints are. About
+its own length it turns no more than its parent does, since joints do not tell; hips and chest follow the line from one
+hip, or shoulder, to the other. Hands and feet have no joints of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..skeleton import H36M17
+
+FloatArray = npt.NDArray[np.float64]
+
+ROTATION_ORDER = "ZXY"
+"""Of the channels: a joint's rotation is ``Rz @ Rx @ Ry``."""
+
+_OPPOSITE = 1e-6
+"""A direction whose cosine with another is no more than this above -1 lies opposite to it."""
+_SHORTEST_M = 1e-6
+_UP, _DOWN, _LEFT, _RIGHT = (0.0, 1.0, 0.0), (0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (-1.0, 0.0, 0.0)
+_FACE, _CROWN = (0.0, 0.9, 0.436), (0.0, 0.9, -0.436)
+
+
+@dataclass(frozen=True)
+class RigJoint:
+    """A joint of the file.
+
+    Attributes:
+        name: in the file.
+        parent: index of the joint that it hangs on; -1 for the root.
+        place: joint of the pose that it lies at.
+        end: joint of the pose that its bone leads to; empty for hips and chest, which turn what hangs on them.
+        rest: direction of that bone at rest.
+    """
+
+    name: str
+    parent: int
+    place: str
+    end: str = ""
+    rest: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+HIPS, CHEST = RigJoint("Hips", -1, "pelvis"), RigJoint("Spine1", 8, "thorax")
+RIG = (
+    HIPS,
+    RigJoint("LHipJoint", 0, "pelvis", "left_hip", _LEFT),
+    RigJoint("LeftUpLeg", 1, "left_hip", "left_knee", _DOWN),
+    RigJoint("LeftLeg", 2, "left_knee", "left_ankle", _DOWN),
+    RigJoint("RHipJoint", 0, "pelvis", "right_hip", _RIGHT),
+    RigJoint("RightUpLeg", 4, "right_hip", "right_knee", _DOWN),
+    RigJoint("RightLeg", 5, "right_knee", "right_ankle", _DOWN),
+    RigJoint("LowerBack", 0, "pelvis", "spine", _UP),
+    RigJoint("Spine", 7, "spine", "thorax", _UP),
+    CHEST,
+    RigJoint("Neck", 9, "thorax", "nose", _FACE),
+    RigJoint("Head", 10, "nose", "head", _CROWN),
+    RigJoint("LeftShoulder", 9, "thorax", "left_shoulder", _LEFT),
+    RigJoint("LeftArm", 12, "left_shoulder", "left_elbow", _LEFT),
+    RigJoint("LeftForeArm", 13, "left_elbow", "left_wrist", _LEFT),
+    RigJoint("RightShoulder", 9, "thorax", "right_shoulder", _RIGHT),
+    RigJoint("RightArm", 15, "right_shoulder", "right_elbow", _RIGHT),
+    RigJoint("RightForeArm", 16, "right_elbow", "right_wrist", _RIGHT),
+)
+"""In the order of the file: each joint after the one it hangs on, with all that hangs on it before the next."""
+
+_SIDES_AND_SPINE = {HIPS.name: ("left_hip", "right_hip", "pelvis", "spine"),
+                    CHEST.name: ("left_shoulder", "right_shoulder", "spine", "thorax")}  # fmt: skip
+"""What hips and chest are turned by: the line from right to left, then the one upwards."""
+
+
+def ends_chain(index: int) -> bool:
+    """Whether nothing hangs on a joint, so that its bone ends in a site without rotation."""
+    return all(joint.parent != index for joint in RIG)
+
+
+def offset_m(index: int, lengths_m: FloatArray) -> FloatArray:
+    """(3,) where a joint is at rest, from the one it hangs on: at the end of its bone, or at the same place.
+
+    Args:
+        index: of the joint.
+        lengths_m: (16,) of the pose's bones, in the skeleton's order.
+    """
+    joint = RIG[index]
+    parent = RIG[joint.parent]
+    return bone_m(joint.parent, lengths_m) if joint.place == parent.end else np.zeros(3)
+
+
+def bone_m(index: int, lengths_m: FloatArray) -> FloatArray:
+    """(3,) the bone of a joint at rest, from its place to its end."""
+    child = H36M17.index(RIG[index].end)
+    bone = [end for _, end in H36M17.bones].index(child)
+    return _unit(np.array(RIG[index].rest)) * lengths_m[bone]
+
+
+def rotations_deg(joints_m: FloatArray) -> FloatArray:
+    """Turn the rig to poses.
+
+    Args:
+        joints_m: (F, 17, 3) y up; a joint that is NaN is guessed: its bone keeps the direction that it has at rest.
+
+    Returns:
+        (F, 18, 3) degrees in the order of ``ROTATION_ORDER``, without steps of a whole turn from frame to frame.
+    """
+    num_frames = len(joints_m)
+    turned: list[FloatArray] = []
+    angles = np.zeros((num_frames, len(RIG), 3))
+    for index, joint in enumerate(RIG):
+        parent = turned[joint.parent] if index else np.broadcast_to(np.eye(3), (num_frames, 3, 3))
+        own = _swung(parent, joint, joints_m) if joint.end else _facing(parent, joint, joints_m)
+        turned.append(own)
+        angles[:, index] = _angles(np.swapaxes(parent, 1, 2) @ own)
+    return np.rad2deg(np.unwrap(angles, axis=0))
+
+
+def _swung(parent: FloatArray, joint: RigJoint, joints_m: FloatArray) -> FloatArray:
+    """(F, 3, 3) turned as the parent, and by the smallest angle that brings the bone to its direction."""
+    before = parent @ _unit(np.array(joint.rest))
+    wanted = joints_m[:, H36M17.index(joint.end)] - joints_m[:, H36M17.index(joint.place)]
+    return _smallest(before, _direction(wanted, instead=before)) @ parent
+
+
+def _facing(parent: FloatArray, joint: RigJoint, joints_m: FloatArray) -> FloatArray:
+    """(F, 3, 3) x along the line between both sides, y as far upwards along the spine as that leaves."""
+    left, right, below, above = (joints_m[:, H36M17.index(name)] for name in _SIDES_AND_SPINE[joint.name])
+    x = _direction(left - right, instead=parent[:, :, 0])
+    upwards = _direction(above - below, instead=parent[:, :, 1])
+    y = _direction(upwards - (upwards * x).sum(axis=-1, keepdims=True) * x, instead=_across(x))
+    return np.stack([x, y, np.cross(x, y)], axis=-1)
+
+
+def _smallest(source: FloatArray, target: FloatArray) -> FloatArray:
+    """(F, 3, 3) the smallest rotations that bring directions (F, 3) to others."""
+    cosine = (source * target).sum(axis=-1)
+    is_opposite = cosine < _OPPOSITE - 1
+    axis = np.where(is_opposite[:, None], _across(source), np.cross(source, target))
+    cross = np.zeros((len(axis), 3, 3))
+    cross[:, [2, 0, 1], [1, 2, 0]] = axis
+    cross[:, [1, 2, 0], [2, 0, 1]] = -axis
+    # Rodrigues; half a turn about an axis of length 1 where the directions are opposite.
+    share = np.where(is_opposite, 2.0, 1 / (1 + np.where(is_opposite, 0, cosine)))[:, None, None]
+    first = np.where(is_opposite[:, None, None], 0.0, cross)
+    return np.eye(3) + first + share * (cross @ cross)
+
+
+def _across(direction: FloatArray) -> FloatArray:
+    """(F, 3) some direction at a right angle to each."""
+    least = np.eye(3)[np.abs(direction).argmin(axis=-1)]
+    return _unit(np.cross(direction, least))
+
+
+def _direction(vector: FloatArray, *, instead: FloatArray) -> FloatArray:
+    length = np.linalg.norm(vector, axis=-1, keepdims=True)
+    return np.where(length > _SHORTEST_M, vector / np.maximum(length, _SHORTEST_M), instead)
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    unit: FloatArray = vector / np.linalg.norm(vector, axis=-1, keepdims=True)
+    return unit
+
+
+def _angles(rotation: FloatArray) -> FloatArray:
+    """(F, 3) radians about z, x and y, for which ``Rz @ Rx @ Ry`` are the rotations (F, 3, 3)."""
+    about_x = np.arcsin(np.clip(rotation[:, 2, 1], -1, 1))
+    about_z = np.arctan2(-rotation[:, 0, 1], rotation[:, 1, 1])
+    about_y = np.arctan2(-rotation[:, 2, 0], rotation[:, 2, 2])
+    return np.stack([about_z, about_x, about_y], axis=-1)

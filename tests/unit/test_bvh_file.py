@@ -1,0 +1,115 @@
+"""BVH files: what a reader of such files makes of their angles is where the joints were."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bvh_joints import pose_joints_m
+from posedemo.body import fix_bones
+from posedemo.models.bvh import BvhMotion, read_bvh
+from posedemo.sinks.bvh_file import write_bvh
+from posedemo.sinks.bvh_rig import RIG
+from posedemo.skeleton import H36M17
+from posedemo.viewer.figure import JOINT_RADIUS_M
+
+LENGTHS_M = np.linspace(0.1, 0.5, len(H36M17.bones))
+TO_ROOM = np.array([1, -1, -1])
+CLOSE_M = 1e-4
+"""Angles have four digits after the point: 2e-6 rad each, in chains of six bones of half a metre."""
+
+
+def columns(poses_m: np.ndarray, *, track_id: np.ndarray | None = None, index: np.ndarray | None = None) -> dict:
+    """Rows of a pose file, at 30 frames a second, of somebody who is seen from head to foot."""
+    num = len(poses_m)
+    index = np.arange(num) if index is None else index
+    return {
+        "frame_index": index,
+        "time_s": index / 30,
+        "track_id": np.zeros(num, np.int64) if track_id is None else track_id,
+        "keypoints_2d": np.ones((num, 17, 3), np.float32),
+        "poses_3d": poses_m.astype(np.float32),
+        "root_m": np.tile(np.float32([0.2, 0.1, 3.0]), (num, 1)),
+    }
+
+
+def random_poses(num: int, seed: int = 0) -> np.ndarray:
+    """Bones in any direction, also where no person can have them."""
+    rng = np.random.default_rng(seed)
+    return fix_bones(rng.normal(size=(num, 17, 3)).astype(np.float32), LENGTHS_M.astype(np.float32)) * 1.0
+
+
+def relative_to_pelvis(poses_m: np.ndarray) -> np.ndarray:
+    return poses_m - poses_m[:, :1]
+
+
+def written(path: Path, poses_m: np.ndarray, **changes: np.ndarray) -> BvhMotion:
+    write_bvh(path, columns(poses_m, **changes), {"fps": 30.0})
+    return read_bvh(path)
+
+
+def test_joints_are_where_the_poses_have_them(tmp_path: Path) -> None:
+    poses_m = relative_to_pelvis(random_poses(40))
+    motion = written(tmp_path / "a.bvh", poses_m)
+    found = pose_joints_m(motion)
+    np.testing.assert_allclose(relative_to_pelvis(found), poses_m * TO_ROOM, atol=CLOSE_M)
+    assert motion.frame_time_s == pytest.approx(1 / 30, abs=1e-7)
+
+
+def test_bones_opposite_to_their_rest_are_half_a_turn_away(tmp_path: Path) -> None:
+    """A handstand with the arms crossed: no smallest turn is the only one, and none may be missing or not a number."""
+    upright = np.zeros((2, 17, 3))
+    for joint in RIG:
+        if joint.end:
+            rest = np.array(joint.rest) / np.linalg.norm(joint.rest)
+            length_m = LENGTHS_M[[child for _, child in H36M17.bones].index(H36M17.index(joint.end))]
+            upright[:, H36M17.index(joint.end)] = upright[:, H36M17.index(joint.place)] + rest * length_m
+    motion = written(tmp_path / "rest.bvh", upright * TO_ROOM)
+    np.testing.assert_allclose(motion.values[:, 3:], 0, atol=1e-3)
+    opposite = written(tmp_path / "opposite.bvh", -upright * TO_ROOM)
+    np.testing.assert_allclose(relative_to_pelvis(pose_joints_m(opposite)), -upright, atol=CLOSE_M)
+
+
+def test_the_lowest_joint_stands_on_the_floor(tmp_path: Path) -> None:
+    found = pose_joints_m(written(tmp_path / "a.bvh", relative_to_pelvis(random_poses(1)).repeat(30, axis=0)))
+    np.testing.assert_allclose(found[:, :, 1].min(axis=1), JOINT_RADIUS_M["ankle"], atol=CLOSE_M)
+
+
+def test_frames_without_the_person_are_bridged(tmp_path: Path) -> None:
+    poses_m = relative_to_pelvis(random_poses(1)).repeat(4, axis=0)
+    motion = written(tmp_path / "a.bvh", poses_m, index=np.array([0, 1, 5, 6]))
+    assert len(motion.values) == 7
+    np.testing.assert_allclose(
+        relative_to_pelvis(pose_joints_m(motion)), poses_m[:1].repeat(7, axis=0) * TO_ROOM, atol=1e-4
+    )
+
+
+def test_a_joint_that_is_never_known_keeps_its_bone_at_rest(tmp_path: Path) -> None:
+    poses_m = relative_to_pelvis(random_poses(5))
+    wrist = H36M17.index("left_wrist")
+    poses_m[:, wrist] = np.nan
+    motion = written(tmp_path / "a.bvh", poses_m)
+    known = [joint for joint in range(17) if joint != wrist]
+    found = relative_to_pelvis(pose_joints_m(motion))
+    np.testing.assert_allclose(found[:, known], poses_m[:, known] * TO_ROOM, atol=CLOSE_M)
+    np.testing.assert_allclose(found[:, wrist], found[:, H36M17.index("left_elbow")], atol=CLOSE_M)
+
+
+def test_the_person_seen_longest_is_written_and_the_others_are_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    poses_m = relative_to_pelvis(random_poses(6))
+    with caplog.at_level(logging.WARNING):
+        motion = written(
+            tmp_path / "a.bvh", poses_m, track_id=np.array([0, 1, 1, 1, 2, 2]), index=np.array([0, 1, 2, 3, 4, 5])
+        )
+    assert len(motion.values) == 3
+    np.testing.assert_allclose(relative_to_pelvis(pose_joints_m(motion)), poses_m[1:4] * TO_ROOM, atol=CLOSE_M)
+    assert "in 3 frames; 2 others, in 3 frames, are left out" in caplog.text
+
+
+def test_nobody_at_all_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        write_bvh(tmp_path / "a.bvh", columns(np.zeros((0, 17, 3))), {"fps": float("nan")})
+    assert "a.bvh has no frames: nobody was found" in caplog.text
+    assert "Frames: 0" in (tmp_path / "a.bvh").read_text()
