@@ -1,7 +1,7 @@
 """What a reader of BVH files makes of those that the program writes."""
 
 import numpy as np
-from posedemo.models.bvh import BvhMotion, forward_kinematics, local_transforms
+from posedemo.models.bvh import END_SUFFIX, BvhMotion, forward_kinematics, local_transforms
 from posedemo.sinks.bvh_rig import RIG
 from posedemo.skeleton import H36M17
 
@@ -12,9 +12,6 @@ def pose_joints_m(motion: BvhMotion) -> np.ndarray:
     names = list(motion.names)
     joints_cm = np.zeros((len(positions_cm), H36M17.num_joints, 3))
     for joint in RIG:
-        index = names.index(joint.name)
-        joints_cm[:, H36M17.index(joint.place)] = positions_cm[:, index]
-        hanging = [child for child, other in enumerate(motion.joints) if other.parent == index]
-        if joint.end and len(hanging) == 1:
-            joints_cm[:, H36M17.index(joint.end)] = positions_cm[:, hanging[0]]
+        joints_cm[:, H36M17.index(joint.place)] = positions_cm[:, names.index(joint.name)]
+    joints_cm[:, H36M17.index("head")] = positions_cm[:, names.index(f"Head{END_SUFFIX}")]
     return joints_cm / 100

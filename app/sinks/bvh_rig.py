@@ -3,7 +3,8 @@
 Joints have the names and the tree of CMU's motion capture, which tools for retargeting know. At rest the figure spreads
 its arms, y up, its face towards z, so that its left is x. Every bone is turned exactly to where the joints are. About
 its own length it turns no more than its parent does, since joints do not tell; hips and chest follow the line from one
-hip, or shoulder, to the other. Hands and feet have no joints of their own.
+hip, or shoulder, to the other. Hands and feet, of which nothing is known, are there for the tools that ask for them:
+they turn with forearm and shin.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _OPPOSITE = 1e-6
 """A direction whose cosine with another is no more than this above -1 lies opposite to it."""
 _SHORTEST_M = 1e-6
 _UP, _DOWN, _LEFT, _RIGHT = (0.0, 1.0, 0.0), (0.0, -1.0, 0.0), (1.0, 0.0, 0.0), (-1.0, 0.0, 0.0)
-_FACE, _CROWN = (0.0, 0.9, 0.436), (0.0, 0.9, -0.436)
+_FORWARD, _FACE, _CROWN = (0.0, 0.0, 1.0), (0.0, 0.9, 0.436), (0.0, 0.9, -0.436)
+_FOOT_M, _HAND_M = 0.15, 0.08
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,10 @@ class RigJoint:
         name: in the file.
         parent: index of the joint that it hangs on; -1 for the root.
         place: joint of the pose that it lies at.
-        end: joint of the pose that its bone leads to; empty for hips and chest, which turn what hangs on them.
-        rest: direction of that bone at rest.
+        end: joint of the pose that its bone leads to; empty for hips and chest, which turn what hangs on them, and for
+            hands and feet.
+        rest: direction of its bone at rest.
+        length_m: of the bone of a hand or a foot; 0 for all others.
     """
 
     name: str
@@ -44,28 +48,33 @@ class RigJoint:
     place: str
     end: str = ""
     rest: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    length_m: float = 0.0
 
 
-HIPS, CHEST = RigJoint("Hips", -1, "pelvis"), RigJoint("Spine1", 8, "thorax")
+HIPS, CHEST = RigJoint("Hips", -1, "pelvis"), RigJoint("Spine1", 10, "thorax")
 RIG = (
     HIPS,
     RigJoint("LHipJoint", 0, "pelvis", "left_hip", _LEFT),
     RigJoint("LeftUpLeg", 1, "left_hip", "left_knee", _DOWN),
     RigJoint("LeftLeg", 2, "left_knee", "left_ankle", _DOWN),
+    RigJoint("LeftFoot", 3, "left_ankle", rest=_FORWARD, length_m=_FOOT_M),
     RigJoint("RHipJoint", 0, "pelvis", "right_hip", _RIGHT),
-    RigJoint("RightUpLeg", 4, "right_hip", "right_knee", _DOWN),
-    RigJoint("RightLeg", 5, "right_knee", "right_ankle", _DOWN),
+    RigJoint("RightUpLeg", 5, "right_hip", "right_knee", _DOWN),
+    RigJoint("RightLeg", 6, "right_knee", "right_ankle", _DOWN),
+    RigJoint("RightFoot", 7, "right_ankle", rest=_FORWARD, length_m=_FOOT_M),
     RigJoint("LowerBack", 0, "pelvis", "spine", _UP),
-    RigJoint("Spine", 7, "spine", "thorax", _UP),
+    RigJoint("Spine", 9, "spine", "thorax", _UP),
     CHEST,
-    RigJoint("Neck", 9, "thorax", "nose", _FACE),
-    RigJoint("Head", 10, "nose", "head", _CROWN),
-    RigJoint("LeftShoulder", 9, "thorax", "left_shoulder", _LEFT),
-    RigJoint("LeftArm", 12, "left_shoulder", "left_elbow", _LEFT),
-    RigJoint("LeftForeArm", 13, "left_elbow", "left_wrist", _LEFT),
-    RigJoint("RightShoulder", 9, "thorax", "right_shoulder", _RIGHT),
-    RigJoint("RightArm", 15, "right_shoulder", "right_elbow", _RIGHT),
-    RigJoint("RightForeArm", 16, "right_elbow", "right_wrist", _RIGHT),
+    RigJoint("Neck", 11, "thorax", "nose", _FACE),
+    RigJoint("Head", 12, "nose", "head", _CROWN),
+    RigJoint("LeftShoulder", 11, "thorax", "left_shoulder", _LEFT),
+    RigJoint("LeftArm", 14, "left_shoulder", "left_elbow", _LEFT),
+    RigJoint("LeftForeArm", 15, "left_elbow", "left_wrist", _LEFT),
+    RigJoint("LeftHand", 16, "left_wrist", rest=_LEFT, length_m=_HAND_M),
+    RigJoint("RightShoulder", 11, "thorax", "right_shoulder", _RIGHT),
+    RigJoint("RightArm", 18, "right_shoulder", "right_elbow", _RIGHT),
+    RigJoint("RightForeArm", 19, "right_elbow", "right_wrist", _RIGHT),
+    RigJoint("RightHand", 20, "right_wrist", rest=_RIGHT, length_m=_HAND_M),
 )
 """In the order of the file: each joint after the one it hangs on, with all that hangs on it before the next."""
 
@@ -93,9 +102,9 @@ def offset_m(index: int, lengths_m: FloatArray) -> FloatArray:
 
 def bone_m(index: int, lengths_m: FloatArray) -> FloatArray:
     """(3,) the bone of a joint at rest, from its place to its end."""
-    child = H36M17.index(RIG[index].end)
-    bone = [end for _, end in H36M17.bones].index(child)
-    return _unit(np.array(RIG[index].rest)) * lengths_m[bone]
+    joint = RIG[index]
+    ends = [H36M17.joints[end] for _, end in H36M17.bones]
+    return _unit(np.array(joint.rest)) * (lengths_m[ends.index(joint.end)] if joint.end else joint.length_m)
 
 
 def rotations_deg(joints_m: FloatArray) -> FloatArray:
@@ -105,17 +114,22 @@ def rotations_deg(joints_m: FloatArray) -> FloatArray:
         joints_m: (F, 17, 3) y up; a joint that is NaN is guessed: its bone keeps the direction that it has at rest.
 
     Returns:
-        (F, 18, 3) degrees in the order of ``ROTATION_ORDER``, without steps of a whole turn from frame to frame.
+        (F, 22, 3) degrees in the order of ``ROTATION_ORDER``, without steps of a whole turn from frame to frame.
     """
     num_frames = len(joints_m)
     turned: list[FloatArray] = []
     angles = np.zeros((num_frames, len(RIG), 3))
     for index, joint in enumerate(RIG):
         parent = turned[joint.parent] if index else np.broadcast_to(np.eye(3), (num_frames, 3, 3))
-        own = _swung(parent, joint, joints_m) if joint.end else _facing(parent, joint, joints_m)
+        own = parent if joint.length_m else _turned(parent, joint, joints_m)
         turned.append(own)
         angles[:, index] = _angles(np.swapaxes(parent, 1, 2) @ own)
     return np.rad2deg(np.unwrap(angles, axis=0))
+
+
+def _turned(parent: FloatArray, joint: RigJoint, joints_m: FloatArray) -> FloatArray:
+    """(F, 3, 3) the rotations of a joint that the pose says something of."""
+    return _swung(parent, joint, joints_m) if joint.end else _facing(parent, joint, joints_m)
 
 
 def _swung(parent: FloatArray, joint: RigJoint, joints_m: FloatArray) -> FloatArray:
