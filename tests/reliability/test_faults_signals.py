@@ -173,11 +173,12 @@ from posedemo.sinks.pose_file import write_columns
 rows = np.random.default_rng(0).normal(size=(int(sys.argv[2]), 17, 3)).astype(np.float32)
 number = np.arange(len(rows))
 columns = {"frame_index": number, "time_s": number / 30, "track_id": 0 * number, "keypoints_2d": rows, "poses_3d": rows}
-write_columns(PartialFile(Path(sys.argv[1])), columns, {"mode": "live", "bones": "free"})
+columns["root_m"] = rows[:, 0]
+write_columns(PartialFile(Path(sys.argv[1])), columns, {"mode": "live", "bones": "free", "fps": 30.0})
 """
 
 
-@pytest.mark.parametrize(("suffix", "num_rows"), [("npz", 30_000), ("json", 4_000), ("csv", 30_000)])
+@pytest.mark.parametrize(("suffix", "num_rows"), [("npz", 30_000), ("json", 4_000), ("csv", 30_000), ("bvh", 20_000)])
 def test_killed_while_a_pose_file_is_written(tmp_path, tried, suffix, num_rows):
     """Half of a file is nothing under the final name."""
     process = subprocess.Popen([sys.executable, "-c", WRITE_POSES, f"a.{suffix}", str(num_rows)], cwd=tmp_path)
