@@ -18,6 +18,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.train)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Networks this small are no faster with more, and where another program uses a core, threads that wait for each
+    other at every operation take a hundred times as long."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def motion_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder and a zip of walks by four people, and one broken file."""
