@@ -19,6 +19,10 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OverflowError, RuntimeError)
+"""What ``zipfile`` raises for damage. RuntimeError is an encrypted member, and, as NotImplementedError, one packed in a
+way that it does not know."""
+
 _LONGEST_HEADER = 10_000
 """Bytes; numpy's are about a hundred."""
 
@@ -47,8 +51,7 @@ def read_arrays(path: Path, only: Container[str] | None = None) -> dict[str, npt
             with zipfile.ZipFile(file) as archive:
                 members = _chosen(archive, only, limit_bytes=_limit_bytes(path))
                 return {name: _read_array(archive, member) for name, member in members.items()}
-        # What zipfile raises for damage; NotImplementedError is how it refuses versions that it does not know.
-        except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OverflowError) as error:
+        except ZIP_DAMAGE as error:
             raise ValueError(str(error)) from error
 
 

@@ -41,6 +41,10 @@ frames. Whoever is alone counts at once."""
 
 _ALERT_S = 0.5
 """So long after a refused pose its place stays covered, and limits are tight: who was mistaken once is still near."""
+_RESCUES, _CLOSE_S = 3, 1.0
+"""After so many frames in which only a second look found a person, and for so long, the detector is shown only their
+surroundings, where they are larger and nobody else is."""
+
 _TIGHT = 0.7
 _NEAR = 2.0
 """But only if that one is no further from the person's place than so many body sizes."""
@@ -85,6 +89,8 @@ class Track:
         bystanders: whom the detector took them for of late.
         refused_s: when it last did.
         threatened_s: when it last did and that one was near.
+        rescued_s: when only a second look found them last.
+        num_rescues: how often it did in the last frames, one after the other.
         usual_px: larger side of the box around them, as it was at most in the last seconds.
         swapped_s: since when left and right of them are exchanged; None while they are as the detector gives them.
         doubted_s: since when every pose was refused and nobody else was found; None while they are seen.
@@ -102,6 +108,8 @@ class Track:
     bystanders: tuple[Keypoints2D, ...] = field(init=False, default=())
     refused_s: float = field(init=False, default=float("-inf"))
     threatened_s: float = field(init=False, default=float("-inf"))
+    rescued_s: float = field(init=False, default=float("-inf"))
+    num_rescues: int = field(init=False, default=0)
     usual_px: float = field(init=False, default=0.0)
     swapped_s: float | None = field(init=False, default=None)
     doubted_s: float | None = field(init=False, default=None)
@@ -136,7 +144,8 @@ class Track:
     def start_again(self, keypoints: Keypoints2D, stamp: Stamp) -> None:
         """Be seen for the first time since they were lost."""
         self.past, self.bystanders = Past.first(keypoints, stamp.time_s), ()
-        self.refused_s = self.threatened_s = float("-inf")
+        self.refused_s = self.threatened_s = self.rescued_s = float("-inf")
+        self.num_rescues = 0
         self.swapped_s = self.doubted_s = None
         self.is_held = self.is_back = True
 
@@ -164,6 +173,10 @@ class Track:
     def is_alert(self, stamp: Stamp) -> bool:
         """Whether the detector took somebody else for them a moment ago."""
         return stamp.time_s - self.refused_s <= _ALERT_S
+
+    def is_elusive(self, stamp: Stamp) -> bool:
+        """Whether the detector did not find them without help, again and again, until a moment ago."""
+        return self.num_rescues >= _RESCUES and stamp.time_s - self.rescued_s <= _CLOSE_S
 
     def near(self, stamp: Stamp) -> tuple[Keypoints2D, ...]:
         """The bystanders who must still be near."""
@@ -289,12 +302,17 @@ class Tracker:
     def watched(self, stamp: Stamp) -> Focus | None:
         """Where the only person who is followed should be by now, and who was mistaken for them a moment ago.
 
-        None where more people may be followed, or nobody was mistaken: the usual picture is shown as it is.
+        None where more people may be followed, or the detector holds them: the usual picture is shown as it is.
         """
         tracks = self._alive(stamp)
-        if self._max_people > 1 or not tracks or not (others := tracks[0].near(stamp)):
+        if self._max_people > 1 or not tracks:
             return None
-        return Focus(tracks[0].past.expected_px(stamp.time_s), others)
+        track = tracks[0]
+        is_elusive, others = track.is_elusive(stamp) and not self._is_leaving, track.near(stamp)
+        if not is_elusive and not others:
+            return None
+        missing_s = stamp.time_s - track.seen_s
+        return Focus(track.past.expected_px(stamp.time_s), others, missing_s, track.usual_px, is_close=is_elusive)
 
     def update(
         self,
@@ -335,6 +353,8 @@ class Tracker:
         matches += rescued
         bystanders = [stranger for stranger in strangers if not _is_seen_twice(stranger, matches, _CONFIRMED)]
         found = [track for track, _ in rescued]
+        for track in found:
+            track.num_rescues, track.rescued_s = track.num_rescues + 1, stamp.time_s
         for track in missing if bystanders else ():
             self.counts.rejected_jumps += track.is_held
             own = None if track in found else track.convinced_by(bystanders, stamp)
@@ -346,7 +366,10 @@ class Tracker:
                 strangers = [one for one in strangers if one is not own]
                 matches.append((track, own))
         for track in missing:
+            track.num_rescues *= track in found
             track.is_back = track.is_back and not track.is_held
+        for track in held:
+            track.num_rescues *= track.is_elusive(stamp)
         for track, keypoints in matches:
             self.counts.recoveries += not track.is_back
             track.is_back, track.doubted_s = True, None

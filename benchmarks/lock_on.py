@@ -7,7 +7,8 @@ leaps (their joints move by a third of their size, on average, since they were l
 followed. With it, people are pasted into an excerpt: somebody who stands beside the person, comes close, or walks
 past, before or behind them. Each frame is then compared with the same excerpt without bystanders: *held* where the
 joints of arms, legs and trunk are within 0.15 body heights of it on average, *lost* where nobody is followed, *wrong*
-elsewhere, which is a jump to the bystander or a blend of both.
+elsewhere, which is a jump to the bystander or a blend of both. Whether left and right are exchanged does not count:
+MediaPipe exchanges the arms in both, and lock-on does not go along.
 
 Without lock-on means what MediaPipe gives, frame by frame. Times are processor time of detecting and tracking, which
 other programs disturb less than the clock's; quote their ratio.
@@ -40,8 +41,10 @@ HELD_WITHIN = 0.15
 LEAP = 1 / 3
 MAX_GAP = 15
 APPEARS_AT = 8
-BODY = np.array([H36M17.index(f"{side}_{part}") for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-                 for side in ("left", "right")])  # fmt: skip
+LIMBS = [
+    np.array([[H36M17.index(f"{side}_{part}") for part in parts] for side in ("left", "right")])
+    for parts in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
+]
 
 
 def ramp(index: int, first: int, last: int) -> float:
@@ -158,10 +161,21 @@ def verdict(run: Run, truth: Run) -> str:
     """``held wrong lost`` in frames where the truth is known."""
     # Before the bystander appears the two differ by MediaPipe's uncertain first poses only.
     known = np.isfinite(truth.xy_px[:, 0, 0]) & (np.arange(len(truth.xy_px)) >= APPEARS_AT)
-    apart_px = np.linalg.norm(run.xy_px - truth.xy_px, axis=-1)[:, BODY].mean(axis=-1)
+    apart_px = apart(run.xy_px, truth.xy_px)
     is_lost = known & np.isnan(apart_px)
     is_held = known & (apart_px < HELD_WITHIN * body_height_px(truth.xy_px))
     return f"{is_held.sum():5d} {(known & ~is_held & ~is_lost).sum():6d} {is_lost.sum():5d}"
+
+
+def apart(xy_px: np.ndarray, other_px: np.ndarray) -> np.ndarray:
+    """Mean distance (N,) of the joints of arms and legs, of either side."""
+    pairs = []
+    for limb in LIMBS:
+        ways = [
+            np.linalg.norm(xy_px[:, limb] - other_px[:, ends], axis=-1).mean(axis=(1, 2)) for ends in (limb, limb[::-1])
+        ]
+        pairs.append(np.minimum(*ways))
+    return np.mean(pairs, axis=0)
 
 
 def leaps(run: Run) -> str:

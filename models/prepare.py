@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import numpy as np
 from tqdm import tqdm
 
+from ..array_files import ZIP_DAMAGE
 from ..errors import ConfigError, PosedemoError, SourceError
 from ..geometry import bone_lengths
 from ..skeleton import CANONICAL_BONE_SUM_M, H36M17
@@ -172,8 +172,7 @@ def _member_reader(path: Path, member: zipfile.ZipInfo) -> Callable[[], str]:
             with zipfile.ZipFile(path) as archive, archive.open(member) as file:
                 # The size in a zip's directory is a claim: read no further than it says, whatever is inside.
                 return file.read(member.file_size).decode("utf-8", errors="replace")
-        # RuntimeError is how zipfile refuses an encrypted member, NotImplementedError an unknown compression.
-        except (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, *ZIP_DAMAGE) as error:
             raise SourceError(f"cannot read {name}: {error}") from error
 
     return read

@@ -3,14 +3,13 @@
 And the field's files and checkpoints, which are pickles, read as data.
 """
 
-import io
 import json
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+from archives import zipped
 from array_mutations import hostile_archives, mutated_arrays, packed
 from mutations import damaged, mutated_json
 from posedemo.errors import ConfigError, PosedemoError
@@ -160,14 +159,6 @@ def test_motion_beyond_reason(tmp_path, text):
         read_motion(path)
     with limited_memory(2**28), pytest.raises(PosedemoError):
         read_clip(next(find_files(path)), joint_map=BUILT_IN_MAPS[0], rate_hz=30.0)
-
-
-def zipped(members: dict[str, str], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", compression) as archive:
-        for name, text in members.items():
-            archive.writestr(name, text)
-    return file.getvalue()
 
 
 def prepare_zip(path: Path) -> None:

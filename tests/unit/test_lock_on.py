@@ -93,6 +93,32 @@ def test_person_is_found_again_while_the_detector_follows_a_bystander():
     np.testing.assert_allclose(scene.looks[12].xy_px, there[12][0].xy_px)
 
 
+def test_person_whom_only_second_looks_find_is_watched_closely():
+    """The detector follows somebody else from frame 5 on, until it is shown the person's surroundings only."""
+    there = [[person(300), person(430)] for _ in range(60)]
+
+    class Obedient(Scene):
+        def detect(self, frame):
+            is_close = self.watched[-1] is not None and self.watched[-1].is_close
+            return tuple(self._there[frame.stamp.index][:1]) if is_close else super().detect(frame)
+
+    scene = Obedient([[two[1] if index >= 5 else two[0]] for index, two in enumerate(there)], there)
+    seen = follow(make_tracker(), scene, 60)
+    assert seen == [{0: pytest.approx(300, abs=1)}] * 60
+    # After three frames, for a second; then one look at everything shows that it is still needed.
+    assert [index for index in scene.looks if index > 0] == [5, 6, 7, 38]
+    close = [index for index, focus in enumerate(scene.watched) if focus is not None and focus.is_close]
+    assert close == [*range(8, 38), *range(39, 60)]
+
+
+def test_several_people_are_never_watched_closely():
+    there = [[person(200), person(430)] for _ in range(20)]
+    scene = Scene([two if index < 5 else two[:1] for index, two in enumerate(there)], there)
+    follow(make_tracker(max_people=2), scene, 20)
+    assert len(scene.looks) > 10
+    assert scene.watched == [None] * 20
+
+
 def test_detector_without_a_second_look_loses_the_person_and_finds_them_again():
     tracker, seen = make_tracker(), []
     for index in range(30):
