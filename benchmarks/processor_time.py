@@ -34,7 +34,11 @@ def threads_ms(process: int) -> Counter[str]:
     """Processor time of a process so far, by name of the thread."""
     taken: Counter[str] = Counter()
     for thread in Path(f"/proc/{process}/task").iterdir():
-        name, _, rest = (thread / "stat").read_text().partition("(")[2].rpartition(")")
+        try:
+            stat = (thread / "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended since it was listed
+        name, _, rest = stat.partition("(")[2].rpartition(")")
         user, system = rest.split()[11:13]
         taken[name] += (int(user) + int(system)) * 1000 // os.sysconf("SC_CLK_TCK")
     return taken

@@ -40,7 +40,7 @@ ROOM_ASPECT = 0.8
 _COARSE_SCALE = 0.5
 _FALLBACK_FPS = Fraction(30)
 _QUEUE_FRAMES = 3
-_ENCODER = {"preset": "ultrafast", "crf": "21"}
+_ENCODER = {"preset": "ultrafast", "crf": "23"}
 """The detector needs the cores more: ``veryfast`` makes files a third of the size but halves the frame rate."""
 
 _RECOVERABLE = {"movflags": "+hybrid_fragmented", "frag_duration": "1000000", "flush_packets": "1"}

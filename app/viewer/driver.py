@@ -9,6 +9,7 @@ from typing import Any
 
 from ..native_output import quiet_native_output
 from .display import check_display, prefer_x11, window_error
+from .library import load_open3d
 
 _RENDERER, _VERSION = 0x1F01, 0x1F02
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "swiftshader", "software", "gdi generic", "basic render")
@@ -26,8 +27,7 @@ def describe_driver() -> dict[str, Any]:
     check_display()
     prefer_x11()
     with quiet_native_output():
-        import open3d as o3d
-
+        o3d = load_open3d()
         o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)
         visualizer = o3d.visualization.Visualizer()
         if not visualizer.create_window("posedemo doctor", 64, 64, visible=False):

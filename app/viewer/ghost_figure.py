@@ -10,7 +10,7 @@ import numpy as np
 from ..datatypes import Float32Array
 from ..skeleton import H36M17
 from .figure import BONE_RADII_M, BONES, HEAD_RADIUS_M, bones_of, head_of, part_of
-from .solids import IntArray, circle, floats, frames_along, shade
+from .solids import IntArray, circle, floats, frames_along, shade, two_sided
 from .theme import PersonColors, Theme
 
 _HOOP_STEP_M, _HOOP_WIDTH_M = 0.042, 0.011
@@ -63,7 +63,7 @@ class GhostFigure:
         self._children = np.asarray(children)
         self._parents = np.asarray([parent for parent, _ in BONES] + [_NOSE])
         self._sides = [H36M17.side(child) for child in children]
-        hoop = _hoop()
+        hoop = two_sided(_hoop())
         num_hoops = len(self._bones)
         self.triangles: IntArray = np.concatenate([hoop + i * 2 * _NUM_SIDES for i in range(num_hoops)])
         self.num_vertices = num_hoops * 2 * _NUM_SIDES

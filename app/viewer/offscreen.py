@@ -53,7 +53,7 @@ class RoomRenderer:
         max_people: int = 1,
         theme: Theme = DARK,
         mirror: bool = False,
-        supersample: float = 1.5,
+        supersample: float = 1.25,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         width, height = size_wh

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..datatypes import ImageArray
 from ..priority import step_back
+from .library import load_open3d
 from .theme import Theme
 
 if TYPE_CHECKING:
@@ -91,8 +92,7 @@ class _Canvas:
     def __init__(
         self, size_wh: tuple[int, int], *, max_people: int, theme: Theme, mirror: bool, supersample: float
     ) -> None:
-        import open3d as o3d
-
+        o3d = load_open3d()
         from .operator import Operator, Preset
         from .room import Room
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..datatypes import ImageArray
 from .layout import Rect
+from .library import load_open3d
 
 _FARTHEST_M, _LAYER_STEP_M = 0.15, 0.008
 _NEAR_M = 0.1
@@ -18,7 +19,8 @@ _PIXEL_CENTRE = 0.5
 """Open3D's camera counts pixels by their middles, a rectangle by its edges."""
 
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
-_TRIANGLES = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
+_TRIANGLES = np.array([[0, 2, 1], [0, 3, 2]], np.int32)
+"""Counter-clockwise, as the camera sees them: Open3D shows no backs."""
 
 
 class Panel:
@@ -30,8 +32,7 @@ class Panel:
     """
 
     def __init__(self, visualizer: Any, *, layer: int) -> None:
-        import open3d as o3d
-
+        o3d = load_open3d()
         self._visualizer = visualizer
         self._control = visualizer.get_view_control()
         self._control.set_constant_z_near(_NEAR_M)
@@ -54,8 +55,7 @@ class Panel:
 
     def show(self, image_rgb: ImageArray, rect: Rect) -> None:
         """Show a picture (h, w, 3) in a rectangle of the window, from the next ``place`` on."""
-        import open3d as o3d
-
+        o3d = load_open3d()
         texture: Any = np.ascontiguousarray(image_rgb)
         self._mesh.textures = [o3d.geometry.Image(texture)]
         self._rect, self._has_news = rect, True
@@ -69,8 +69,7 @@ class Panel:
 
     def place(self) -> None:
         """Put the picture before the camera as it stands now; to be called before every drawing."""
-        import open3d as o3d
-
+        o3d = load_open3d()
         if self._rect is None:
             return
         camera = self._control.convert_to_pinhole_camera_parameters()

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..datatypes import Float32Array, Person
 from .framing import FIELD_OF_VIEW_DEG, View
+from .library import load_open3d
 from .scene import Part, Scene
 from .solids import IntArray
 from .theme import Theme
@@ -41,7 +42,8 @@ class Room:
         option = visualizer.get_render_option()
         option.background_color = np.asarray(theme.background)
         option.light_on = False
-        option.mesh_show_back_face = True
+        # Bodies are closed; without a graphics card, their backs take a seventh of a frame.
+        option.mesh_show_back_face = False
         option.line_width = _GRID_LINE_PX
         # Only the floor counts for the bounding box, which is Open3D's unit of zoom and must not change.
         visualizer.add_geometry(self._ground, reset_bounding_box=True)
@@ -128,8 +130,7 @@ class _Moving:
 
 
 def _mesh(vertices: Float32Array, colors: Float32Array, triangles: IntArray) -> Any:
-    import open3d as o3d
-
+    o3d = load_open3d()
     mesh = o3d.geometry.TriangleMesh()
     mesh.triangles = o3d.utility.Vector3iVector(triangles)
     _move(mesh, vertices, colors)
@@ -140,8 +141,7 @@ def _mesh(vertices: Float32Array, colors: Float32Array, triangles: IntArray) -> 
 
 def _lines(points: Float32Array, colors: Float32Array, lines: IntArray) -> Any:
     """Lines whose colour changes along them; Open3D has one colour a line, so they are drawn as short pieces."""
-    import open3d as o3d
-
+    o3d = load_open3d()
     line_set = o3d.geometry.LineSet()
     line_set.points = o3d.utility.Vector3dVector(points.astype(np.float64))
     line_set.lines = o3d.utility.Vector2iVector(lines)
@@ -150,13 +150,11 @@ def _lines(points: Float32Array, colors: Float32Array, lines: IntArray) -> Any:
 
 
 def _line_colors(colors: Float32Array, lines: IntArray) -> Any:
-    import open3d as o3d
-
+    o3d = load_open3d()
     return o3d.utility.Vector3dVector(colors[lines].mean(axis=1).astype(np.float64))
 
 
 def _move(mesh: Any, vertices: Float32Array, colors: Float32Array) -> None:
-    import open3d as o3d
-
+    o3d = load_open3d()
     mesh.vertices = o3d.utility.Vector3dVector(vertices.astype(np.float64))
     mesh.vertex_colors = o3d.utility.Vector3dVector(colors.astype(np.float64))

@@ -79,6 +79,11 @@ def lattice(num_rings: int, num_sides: int) -> IntArray:
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int32)
 
 
+def two_sided(triangles: IntArray) -> IntArray:
+    """The same (2F, 3) triangles, and each from behind: for what is no closed solid, as backs are not drawn."""
+    return np.concatenate([triangles, triangles[:, ::-1]])
+
+
 def frames_along(axes: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Two unit vectors across each axis.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..datatypes import Float32Array
 from ..skeleton import H36M17
-from .solids import IntArray, circle, floats, lattice
+from .solids import IntArray, circle, floats, lattice, two_sided
 from .standing import StandingPerson
 from .theme import Theme
 
@@ -48,7 +48,8 @@ class Trails:
         self._past: dict[int, deque[tuple[float, Float32Array]]] = {}
         self._time_s = 0.0
         size = _NUM_RINGS * _NUM_SIDES
-        tube = lattice(_NUM_RINGS, _NUM_SIDES)
+        # A line that turns may turn its tube inside out.
+        tube = two_sided(lattice(_NUM_RINGS, _NUM_SIDES))
         self.triangles: IntArray = np.concatenate([tube + i * size for i in range(_NUM_LIMBS)])
         self.num_vertices = size * _NUM_LIMBS
         self.set_theme(theme)

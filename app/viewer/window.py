@@ -26,6 +26,7 @@ from .display import check_display, prefer_x11, spare_the_processor, window_erro
 from .ghost import disagreement_mm
 from .hud import Tile, tiles, words
 from .keys import KEYS, OPEN3D_CODES, Action
+from .library import load_open3d
 from .operator import Preset
 from .pointer import Pointer
 from .pulse import PulseMeter
@@ -398,8 +399,7 @@ class RoomWindow:
 def _open_window(title: str, size_wh: tuple[int, int]) -> Any:
     with quiet_native_output():
         spare_the_processor()
-        import open3d as o3d
-
+        o3d = load_open3d()
         o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)
         visualizer = o3d.visualization.VisualizerWithKeyCallback()
         is_open = visualizer.create_window(title, *size_wh)

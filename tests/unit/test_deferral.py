@@ -29,6 +29,19 @@ def test_a_deferred_module_is_loaded_when_it_is_used(library):
     assert sys.modules["heavy_package.charts"].COLOUR == "red"
 
 
+def test_a_deferred_function_is_called_in_the_real_module(library, tmp_path):
+    (tmp_path / "heavy_package" / "__init__.py").write_text(
+        "def paint(colour, *, times):\n    return [colour] * times\n"
+    )
+    (tmp_path / "their_library.py").write_text(
+        "from heavy_package import charts, paint\n\ndef painted():\n    return paint(charts.COLOUR, times=2)\n"
+    )
+    with deferred("heavy_package", "heavy_package.charts", functions=["heavy_package.paint"]):
+        import their_library
+    assert "heavy_package" not in sys.modules
+    assert their_library.painted() == ["red", "red"]
+
+
 def test_a_module_that_is_there_already_stays(library):
     import heavy_package.charts
 
