@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from .framing import View
 from .layout import Layout, room_shift
 from .operator import Operator, Preset
@@ -12,6 +15,10 @@ from .room import Room
 
 _LOWEST_PITCH_DEG, _HIGHEST_PITCH_DEG = 0.0, 89.0
 """For a hand: from below the floor nothing can be seen."""
+
+_ROUNDING = 1e-9
+"""Open3D works a camera out anew with every picture, and the same one differs then by less, or by the sign of a zero. A
+hand moves it by a thousandth at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ class Aim:
         """Where a hand has put the camera, with what it orbits in the middle."""
 
         self._shown: View | None = None
-        self._extrinsic = b""
+        self._extrinsic = np.zeros((4, 4))
 
     @property
     def is_held(self) -> bool:
@@ -92,7 +99,7 @@ class Aim:
 
     def notice_mouse(self) -> None:
         """See whether a mouse has moved the camera since ``update``; if so it keeps it, turning about the people."""
-        if self._shown is None or self._now() == self._extrinsic:
+        if self._shown is None or self._is_where_it_was():
             return
         stage, seen = self._stage, self._room.seen()
         middle = self._held or stage.unshifted(stage.unframed(self._shown))
@@ -112,15 +119,17 @@ class Aim:
         else:
             view = self._operator.view(self._room.scene.people, time_s)
         view = self._stage.framed(view)
-        if view == self._shown and self._now() == self._extrinsic:
+        if view == self._shown and self._is_where_it_was():
             return False
         self._room.look(view)
         self._shown, self._extrinsic = view, self._now()
         return True
 
-    def _now(self) -> bytes:
-        extrinsic: bytes = self._control.convert_to_pinhole_camera_parameters().extrinsic.tobytes()
-        return extrinsic
+    def _is_where_it_was(self) -> bool:
+        return bool((np.abs(self._now() - self._extrinsic) < _ROUNDING).all())
+
+    def _now(self) -> npt.NDArray[np.float64]:
+        return np.array(self._control.convert_to_pinhole_camera_parameters().extrinsic)
 
 
 def _moved_up(view: View, distance_m: float) -> View:
