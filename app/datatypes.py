@@ -144,11 +144,13 @@ class Detections:
     Attributes:
         found: in no particular order, but the detector's: who is matched with whom may depend on it.
         again: whom a second look found, where one was needed.
+        is_taken_back: the first of ``again`` is the person who is followed; whoever has taken their place is found too.
         hand_over: the next person was asked for just before this frame.
     """
 
     found: tuple[Keypoints2D, ...]
     again: tuple[Keypoints2D, ...] = ()
+    is_taken_back: bool = False
     hand_over: bool = False
 
 

@@ -246,8 +246,7 @@ def _look_when_waited_for(frame: Frame, detector: Detector, tracker: Tracker) ->
 def look_at(frame: Frame, detector: Detector, tracker: Tracker) -> tuple[Detections, float]:
     """Everybody in a frame, with a second look where one is needed, and the milliseconds that it took."""
     started_s = time.perf_counter()
-    found, again = find_people(frame, detector, tracker)
-    detections = Detections(found, again, hand_over=tracker.is_asked_to_leave)
+    detections = find_people(frame, detector, tracker)
     return detections, (time.perf_counter() - started_s) * 1e3
 
 
@@ -256,34 +255,56 @@ def _track(frame: Frame, detections: Detections, stages: Stages, timers: StageTi
     if stages.recorder is not None:
         stages.recorder.record(frame, detections)
     with timers.stage("track"):
-        tracks = stages.tracker.update(detections.found, frame.stamp, again=detections.again, size_wh=frame.size_wh)
+        tracks = follow(frame, detections, stages.tracker)
         for track in tracks:
             push_joints(track, track.keypoints, frame.stamp.time_s, frame.size_wh)
     people = tuple(_Sighting(track, track.keypoints) for track in tracks)
     return _Seen(frame, people, timers.take_frame())
 
 
-def find_people(
-    frame: Frame, detector: Detector, tracker: Tracker
-) -> tuple[tuple[Keypoints2D, ...], tuple[Keypoints2D, ...]]:
-    """H36M-17 joints of everybody in a frame, and of those whom a second look found, where one was needed.
+def find_people(frame: Frame, detector: Detector, tracker: Tracker) -> Detections:
+    """Everybody in a frame, and those whom a second look found, where one was needed.
 
     A frame that comes with its detections, from a recorded session, is not looked at.
     """
     if frame.detections is not None:
-        found = frame.detections.found
-        if frame.detections.hand_over:
-            tracker.hand_over()
-        is_missing = tracker.focus(found, frame.stamp, frame.size_wh) is not None
-        return found, frame.detections.again if is_missing else ()
+        return _recorded(frame, frame.detections, tracker)
+    hand_over = tracker.is_asked_to_leave
     if not is_attentive(detector):
-        return tuple(remap(keypoints) for keypoints in detector.detect(frame)), ()
+        return Detections(tuple(remap(keypoints) for keypoints in detector.detect(frame)), hand_over=hand_over)
     detector.watch(tracker.watched(frame.stamp))
     found = tuple(remap(keypoints) for keypoints in detector.detect(frame))
+
+    def look_again(focus: Focus) -> tuple[Keypoints2D, ...]:
+        return tuple(remap(keypoints) for keypoints in detector.look_again(frame, focus))
+
     focus = tracker.focus(found, frame.stamp, frame.size_wh)
-    if focus is None:
-        return found, ()
-    return found, tuple(remap(keypoints) for keypoints in detector.look_again(frame, focus))
+    if focus is not None:
+        return Detections(found, look_again(focus), hand_over=hand_over)
+    doubt = tracker.doubt(frame, found)
+    own = None if doubt is None else tracker.own(frame, doubt, look_again(doubt))
+    if own is not None:
+        return Detections(found, (own,), is_taken_back=True, hand_over=hand_over)
+    return Detections(found, hand_over=hand_over)
+
+
+def _recorded(frame: Frame, detections: Detections, tracker: Tracker) -> Detections:
+    """What was recorded of a frame, as far as it is of use: others may be followed than were then."""
+    if detections.hand_over:
+        tracker.hand_over()
+    is_missing = tracker.focus(detections.found, frame.stamp, frame.size_wh) is not None
+    return detections if is_missing or detections.is_taken_back else replace(detections, again=())
+
+
+def follow(frame: Frame, detections: Detections, tracker: Tracker) -> tuple[Track, ...]:
+    """The tracks of everybody who is followed in a frame, after ``find_people``."""
+    return tracker.update(
+        detections.found,
+        frame.stamp,
+        again=detections.again,
+        is_taken_back=detections.is_taken_back,
+        size_wh=frame.size_wh,
+    )
 
 
 def _lift_people(seen: _Seen, stages: Stages) -> tuple[Draft, ...]:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .body import BodyModel
-from .datatypes import Keypoints2D, Stamp
+from .clothes import Clothes, worn_colors
+from .datatypes import Frame, Keypoints2D, Stamp
 from .focus import Focus
 from .plausibility import Past, body_size_px, distance, fault, known_joints
 from .sides import swap_sides, swapped_parts
@@ -53,6 +54,12 @@ _MAX_BYSTANDERS = 3
 _SLACK = 2.0
 """What a second look finds may be further off: it sees neither the frames before nor the others, who are covered. So
 somebody who really moves as nobody is expected to is not refused for long."""
+
+_BEHIND_S = 0.1
+"""Who is looked for behind somebody else is not taken to have gone further than in this time: in a larger part of the
+picture MediaPipe finds others first."""
+_BESIDE = 0.15
+"""Nearer to the one who hides them, in body sizes, it is that one who was found again, in spite of the cover."""
 
 _CONFIRMED = 0.1
 """A refused pose that is so near to what the second look found was the person's after all."""
@@ -97,6 +104,7 @@ class Track:
         new_since_s: when they were first seen, as long as it is not sure that they are there; None once it is.
         is_held: the detector itself followed them in the last frame.
         is_back: since it does not, they were found all the same.
+        clothes: what they wear.
     """
 
     track_id: int
@@ -116,6 +124,7 @@ class Track:
     new_since_s: float | None = field(init=False, default=None)
     is_held: bool = field(init=False, default=True)
     is_back: bool = field(init=False, default=True)
+    clothes: Clothes = field(init=False, default_factory=Clothes)
 
     @property
     def keypoints(self) -> Keypoints2D:
@@ -136,10 +145,25 @@ class Track:
 
     def can_return_as(self, keypoints: Keypoints2D, stamp: Stamp) -> bool:
         """Whether somebody new can be this person, who was lost a moment ago."""
-        ratio = body_size_px(keypoints) / body_size_px(self.keypoints)
-        reach = _BACK_AT_ONCE + _BACK_PER_S * (stamp.time_s - self.seen_s)
         is_known = any(distance(other, keypoints) < _AROUND for other in self.bystanders)
-        return not is_known and 1 / _BACK_SIZE < ratio < _BACK_SIZE and distance(self.keypoints, keypoints) < reach
+        return not is_known and _can_come(self.keypoints, keypoints, stamp.time_s - self.seen_s)
+
+    def doubt(self, keypoints: Keypoints2D, frame: Frame) -> Focus | None:
+        """Where they should be, if it is time to look there: whoever is taken for them wears something else."""
+        clothes = self.clothes
+        if not clothes.doubt(worn_colors(frame.image_bgr, keypoints), keypoints, frame.stamp.time_s):
+            return None
+        assert clothes.keypoints is not None
+        missing_s = min(_BEHIND_S, frame.stamp.time_s - clothes.seen_s)
+        return Focus(clothes.keypoints.xy_px, (keypoints,), missing_s, self.usual_px)
+
+    def wears_own(self, keypoints: Keypoints2D, doubted: Keypoints2D, frame: Frame) -> bool:
+        """Whether somebody near where they were last seen in their clothes wears those, and the doubted one not."""
+        clothes, picture = self.clothes, frame.image_bgr
+        if clothes.keypoints is None or not known_joints(keypoints).any():
+            return False
+        is_near = _can_come(clothes.keypoints, keypoints, frame.stamp.time_s - clothes.seen_s)
+        return is_near and clothes.fit(worn_colors(picture, keypoints), worn_colors(picture, doubted))
 
     def start_again(self, keypoints: Keypoints2D, stamp: Stamp) -> None:
         """Be seen for the first time since they were lost."""
@@ -209,6 +233,7 @@ class LockCounts:
         rejected_jumps: times the detector left a person for something that cannot be them.
         looks_again: frames that were looked at twice.
         recoveries: times a person who was left or not found was found again, before they counted as lost.
+        taken_back: times somebody else in other clothes had taken a person's place without a jump.
         hand_overs: times somebody else took over when that was asked for.
         refused_hand_overs: times nobody else was found who could.
     """
@@ -216,6 +241,7 @@ class LockCounts:
     rejected_jumps: int = 0
     looks_again: int = 0
     recoveries: int = 0
+    taken_back: int = 0
     hand_overs: int = 0
     refused_hand_overs: int = 0
 
@@ -299,6 +325,33 @@ class Tracker:
         self.counts.looks_again += focus is not None
         return focus
 
+    def doubt(self, frame: Frame, people: Sequence[Keypoints2D]) -> Focus | None:
+        """Where to look again although the only person seems to be there: ask it where ``focus`` has said nothing.
+
+        What they wear is looked at in every frame, so that it is known.
+
+        Args:
+            frame: with its picture.
+            people: as ``focus`` was given them.
+        """
+        if self._max_people > 1 or self._matched is None or self._matched_people is not people:
+            return None
+        focus = next((track.doubt(keypoints, frame) for track, keypoints in self._matched[0]), None)
+        self.counts.looks_again += focus is not None
+        return focus
+
+    def own(self, frame: Frame, focus: Focus, again: Sequence[Keypoints2D]) -> Keypoints2D | None:
+        """The only person among those whom a second look found, if they are.
+
+        Args:
+            frame: as ``doubt`` was given it.
+            focus: what it answered; its others are who is doubted.
+            again: what was found there.
+        """
+        (doubted,), track = focus.others, self._tracks[0]
+        others = (one for one in again if distance(one, doubted) >= _BESIDE)
+        return next((one for one in others if track.wears_own(one, doubted, frame)), None)
+
     def watched(self, stamp: Stamp) -> Focus | None:
         """Where the only person who is followed should be by now, and who was mistaken for them a moment ago.
 
@@ -320,6 +373,7 @@ class Tracker:
         stamp: Stamp,
         *,
         again: Sequence[Keypoints2D] = (),
+        is_taken_back: bool = False,
         size_wh: tuple[int, int] | None = None,
     ) -> tuple[Track, ...]:
         """Assign the people of one frame to tracks. Call it for every frame, also when nobody was found.
@@ -328,6 +382,7 @@ class Tracker:
             people: H36M-17 joints of each person in the picture.
             stamp: when the frame was taken.
             again: what a second look at the same frame found.
+            is_taken_back: the first of them is the only person, and ``people`` are others.
             size_wh: of the picture; newcomers in its middle go before others.
 
         Returns:
@@ -339,6 +394,8 @@ class Tracker:
         self._gone = [
             track for track in gone if track not in self._tracks and stamp.time_s - track.seen_s <= REMEMBERED_S
         ]
+        if is_taken_back and self._tracks and again:
+            return self._take_back(self._tracks[0], again[0], people, stamp)
         matched = self._matched if self._matched_people is people else None
         matches, strangers = matched or self._match(self._tracks, people, stamp)
         self._matched = None
@@ -381,6 +438,18 @@ class Tracker:
         seen = [track for track, _ in matches]
         self._drop([track for track in self._tracks if track.new_since_s is not None and track not in seen])
         return tuple(sorted((one for one in seen if one.new_since_s is None), key=lambda track: track.track_id))
+
+    def _take_back(
+        self, track: Track, own: Keypoints2D, others: Sequence[Keypoints2D], stamp: Stamp
+    ) -> tuple[Track, ...]:
+        """Go back to the person from those who had taken their place."""
+        self._matched = None
+        track.start_again(own, stamp)
+        # The detector goes on following them, unless they are covered.
+        track.refuse(others, stamp)
+        track.is_held = False
+        self.counts.taken_back += 1
+        return (track,)
 
     def _drop(self, unsure: list[Track]) -> None:
         """Give up newcomers who were there for a moment only; nobody has heard of them, so the next gets their id."""
@@ -488,6 +557,13 @@ class Tracker:
         track.past = Past.first(keypoints, stamp.time_s)
         self._num_made += 1
         return track
+
+
+def _can_come(before: Keypoints2D, now: Keypoints2D, elapsed_s: float) -> bool:
+    """Whether somebody can be where they are now, coming from where they were."""
+    ratio = body_size_px(now) / body_size_px(before)
+    reach = _BACK_AT_ONCE + _BACK_PER_S * elapsed_s
+    return 1 / _BACK_SIZE < ratio < _BACK_SIZE and distance(before, now) < reach
 
 
 def _middle_px(keypoints: Keypoints2D) -> float:

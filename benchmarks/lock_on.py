@@ -110,8 +110,7 @@ def with_lock(pictures: Sequence[np.ndarray], detector_name: str) -> Run:
     with registry.create_detector(detector_name, max_people=1) as detector:
         for frame in frames(pictures):
             started_s = time.process_time()
-            people, again = pipeline.find_people(frame, detector, tracker)
-            tracks = tracker.update(people, frame.stamp, again=again, size_wh=frame.size_wh)
+            tracks = pipeline.follow(frame, pipeline.find_people(frame, detector, tracker), tracker)
             milliseconds.append((time.process_time() - started_s) * 1e3)
             xy_px.append(_xy_px(tracks[0].keypoints if tracks else None))
     return Run(np.array(xy_px), np.array(milliseconds), tracker.counts)

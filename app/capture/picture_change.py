@@ -7,7 +7,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ..datatypes import Detections, Frame, ImageArray, Keypoints2D
+from ..datatypes import Frame, ImageArray, Keypoints2D
 
 FADE_S = 0.4
 
@@ -35,7 +35,7 @@ def fitted(frame: Frame, size_wh: tuple[int, int]) -> Frame:
         return tuple(replace(person, xy_px=person.xy_px * stretch + offset) for person in people)
 
     seen = frame.detections
-    detections = None if seen is None else Detections(moved(seen.found), moved(seen.again))
+    detections = None if seen is None else replace(seen, found=moved(seen.found), again=moved(seen.again))
     return replace(frame, image_bgr=canvas, detections=detections)
 
 

@@ -32,7 +32,7 @@ _HEAD = struct.Struct("<4sII")
 _FRAME = struct.Struct("<cqdIIBBB")
 _PERSON = struct.Struct("<B")
 _HAS_WORLD = 1
-_HAND_OVER = 1
+_HAND_OVER, _TAKEN_BACK = 1, 2
 _MAX_SEEN = 32
 _LONGEST_NAME = 255
 _FARTHEST_PX = 1e6
@@ -85,7 +85,7 @@ def pack_frame(record: FrameRecord) -> bytes:
     """The payload of a frame's record; more people than a record holds are left out."""
     found = record.detections.found[:_MAX_SEEN]
     again = record.detections.again[:_MAX_SEEN]
-    flags = _HAND_OVER if record.detections.hand_over else 0
+    flags = record.detections.hand_over * _HAND_OVER | record.detections.is_taken_back * _TAKEN_BACK
     head = _FRAME.pack(FRAME_KIND, record.index, record.time_s, *record.size_wh, len(found), len(again), flags)
     return head + b"".join(map(_pack_person, (*found, *again)))
 
@@ -111,7 +111,10 @@ def unpack_frame(payload: bytes) -> FrameRecord:
     if position != len(payload):
         raise ValueError("a frame is longer than its people")
     found, again = tuple(people[:num_found]), tuple(people[num_found:])
-    return FrameRecord(index, time_s, (width, height), Detections(found, again, hand_over=bool(flags & _HAND_OVER)))
+    detections = Detections(
+        found, again, is_taken_back=bool(flags & _TAKEN_BACK and again), hand_over=bool(flags & _HAND_OVER)
+    )
+    return FrameRecord(index, time_s, (width, height), detections)
 
 
 def pack_change(in_use: Mapping[str, str]) -> bytes:

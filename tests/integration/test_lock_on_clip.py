@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bystanders import cut_out, joint, paste
-from posedemo import registry
+from posedemo import pipeline, registry
 from posedemo.datatypes import Frame, Keypoints2D, LifterSpec, Stamp
-from posedemo.pipeline import find_people
 from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17, MEDIAPIPE33
 from posedemo.tracking import LockCounts, Tracker
@@ -30,8 +29,7 @@ def follow(pictures: list[np.ndarray], detector) -> tuple[np.ndarray, LockCounts
     tracker = Tracker(max_people=1, new_track=track_maker(LifterSpec(name="none", num_frames=1, rate_hz=30), "off"))
     pelvis_px = np.full((len(pictures), 2), np.nan)
     for frame in frames(pictures):
-        people, again = find_people(frame, detector, tracker)
-        for track in tracker.update(people, frame.stamp, again=again, size_wh=frame.size_wh):
+        for track in pipeline.follow(frame, pipeline.find_people(frame, detector, tracker), tracker):
             if track.track_id == 0:
                 pelvis_px[frame.stamp.index] = track.keypoints.xy_px[PELVIS]
     return pelvis_px, tracker.counts
@@ -79,6 +77,25 @@ def test_bystander_who_comes_close_does_not_get_the_lock(pictures, alone, walker
     # The bystander's pelvis is a quarter of a body away; half of that is nearer to the person.
     assert (off[5:] < 0.125).mean() > 0.9
     assert np.nanmax(off[5:]) < 0.2
+
+
+@pytest.mark.slow
+def test_bystander_who_walks_past_in_front_does_not_keep_the_lock(walker):
+    """They hide the person for half a second and take MediaPipe with them: by itself it follows them to the end."""
+    scene = clip_pictures(FIRST, FIRST + 60, size_wh=SIZE_WH)
+    with registry.create_detector("mediapipe-full", max_people=1) as detector:
+        alone, _ = follow(scene, detector)
+    hips_px = np.nanmedian(alone, axis=0)
+    for index in range(APPEARS_AT, len(scene)):
+        aside = 1.0 - 2.0 * (index - APPEARS_AT) / 51
+        scene[index] = paste(scene[index], walker, (hips_px[0] + aside * BODY_PX, hips_px[1] + 10))
+    with registry.create_detector("mediapipe-full", max_people=1) as detector:
+        pelvis_px, counts = follow(scene, detector)
+    off = np.linalg.norm(pelvis_px - alone, axis=-1) / BODY_PX
+    assert counts.taken_back == 1
+    # The one in front is half a body away at the end.
+    assert np.nanmax(off[-12:]) < 0.125
+    assert (off[5:] < 0.125).mean() > 0.8
 
 
 class Faulty:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from fakes import make_frame, standing_keypoints
+from posedemo import pipeline
 from posedemo.datatypes import Keypoints2D, LifterSpec, Stamp
 from posedemo.detectors.cover import COVER_GREY, cover
 from posedemo.focus import Focus
-from posedemo.pipeline import find_people
 from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17
 from posedemo.tracking import LOST_AFTER_S, LockCounts, Tracker
@@ -67,8 +67,7 @@ def follow(tracker: Tracker, scene: Scene, num_frames: int) -> list[dict[int, fl
     seen = []
     for index in range(num_frames):
         frame = make_frame(index, size_wh=SIZE_WH)
-        people, again = find_people(frame, scene, tracker)
-        tracks = tracker.update(people, frame.stamp, again=again, size_wh=SIZE_WH)
+        tracks = pipeline.follow(frame, pipeline.find_people(frame, scene, tracker), tracker)
         seen.append({track.track_id: float(track.keypoints.xy_px[:, 0].mean()) for track in tracks})
     return seen
 
