@@ -55,9 +55,9 @@ _SLACK = 2.0
 """What a second look finds may be further off: it sees neither the frames before nor the others, who are covered. So
 somebody who really moves as nobody is expected to is not refused for long."""
 
-_BEHIND_S = 0.1
-"""Who is looked for behind somebody else is not taken to have gone further than in this time: in a larger part of the
-picture MediaPipe finds others first."""
+_WAITING = 1 / 3
+"""Who is looked for behind somebody else is taken to have gone as far as in so much of the time: most wait there, and in
+a larger part of the picture MediaPipe finds others first."""
 _BESIDE = 0.15
 """Nearer to the one who hides them, in body sizes, it is that one who was found again, in spite of the cover."""
 
@@ -154,7 +154,7 @@ class Track:
         if not clothes.doubt(worn_colors(frame.image_bgr, keypoints), keypoints, frame.stamp.time_s):
             return None
         assert clothes.keypoints is not None
-        missing_s = min(_BEHIND_S, frame.stamp.time_s - clothes.seen_s)
+        missing_s = _WAITING * (frame.stamp.time_s - clothes.seen_s)
         return Focus(clothes.keypoints.xy_px, (keypoints,), missing_s, self.usual_px)
 
     def wears_own(self, keypoints: Keypoints2D, doubted: Keypoints2D, frame: Frame) -> bool:
