@@ -56,8 +56,8 @@ _SLACK = 2.0
 somebody who really moves as nobody is expected to is not refused for long."""
 
 _WAITING = 1 / 3
-"""Who is looked for behind somebody else is taken to have gone as far as in so much of the time: most wait there, and in
-a larger part of the picture MediaPipe finds others first."""
+"""Who is looked for behind somebody else is taken to have gone as far as in so much of the time: most wait there, and
+in a larger part of the picture MediaPipe finds others first."""
 _BESIDE = 0.15
 """Nearer to the one who hides them, in body sizes, it is that one who was found again, in spite of the cover."""
 

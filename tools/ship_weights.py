@@ -3,8 +3,9 @@
     python tools/ship_weights.py weights/gla-gcn.onnx --data CORPUS.npz [--default]
 
 The file lies in ``weights/`` already, under the name of a lifter that the manifest knows, and so does its model card.
-It is opened as the program will open it, must be causal and smaller than 10 MB, and is measured on the people that it
-was not trained on (``posedemo evaluate --protocol heldout``), which takes some minutes. Needs the ``train`` extra.
+It is opened as the program will open it, must be smaller than 10 MB and causal, or lift the middle of its window where
+the manifest calls it the centred one of another, and is measured on the people that it was not trained on (``posedemo
+evaluate --protocol heldout``), which takes some minutes. Needs the ``train`` extra.
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ ROWS = {"clean": "clean", "noisy": "noisy", "level": LEVEL, "upper": UPPER, "leg
 SCORES = ("p_mpjpe_mm", "mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "bone_spread_percent")
 
 
-def facts_of(path: Path) -> dict[str, Any]:
+def facts_of(path: Path, centred: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What the file itself says, checked as the program will.
+
+    Args:
+        path: of the weights.
+        centred: which lifter each file stands in for that sees what follows, by name.
 
     Raises:
         ModelError: it is not a lifter that can ship.
@@ -40,12 +45,14 @@ def facts_of(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path} has {len(content) / 1e6:.1f} MB, at most {MAX_BYTES / 1e6:.0f} ship", "narrow it")
     with OnnxLifter(content, name=path.name, provider="cpu") as lifter:
         spec = lifter.spec
-    if spec.look_ahead:
+    stands_in_for = (centred or {}).get(path.stem)
+    wanted = 0 if stands_in_for is None else spec.num_frames // 2
+    if spec.look_ahead != wanted:
         raise ModelError(
-            f"{path} looks {spec.look_ahead} frames ahead, what ships is causal", "train with look_ahead 0"
+            f"{path} looks {spec.look_ahead} frames ahead, and not {wanted}", f"train with --look-ahead {wanted}"
         )
     stated = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
-    if spec.name != path.stem:
+    if spec.name != (stands_in_for or path.stem):
         raise ModelError(f"{path} states that it is {spec.name}", f"call it {spec.name}.onnx")
     facts: dict[str, Any] = {
         "num_bytes": len(content),
@@ -62,6 +69,11 @@ def scores_of(path: Path, data: Path) -> dict[str, float]:
     return {
         f"heldout_{kind}_{name}": round(getattr(rows[row], name), 1) for name in SCORES for kind, row in ROWS.items()
     }
+
+
+def centred_names(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Which lifter each centred one stands in for, by name."""
+    return {entry["centred"]: entry["name"] for entry in manifest["models"] if "centred" in entry}
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -99,7 +111,7 @@ def main() -> None:
     with ending_in_a_sentence():
         if not path.with_suffix(".md").is_file():
             raise ConfigError(f"{path} has no model card", f"write {path.with_suffix('.md')} first")
-        facts = facts_of(path)
+        facts = facts_of(path, centred_names(read_manifest(manifest_path)))
         entered(read_manifest(manifest_path), path.stem, facts, is_default=arguments.default)  # before the measuring
         facts["scores"] = scores_of(path, arguments.data)
         # Read again: another lifter may have been entered in the minutes that this took.

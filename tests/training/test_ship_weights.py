@@ -66,6 +66,18 @@ def test_what_cannot_ship_is_refused(script, tmp_path):
         script.facts_of(tmp_path / "gla-gcn.onnx")
 
 
+def test_stand_in_for_file_mode_lifts_the_middle(script, tmp_path):
+    path, centred = tmp_path / "echo-centred.onnx", {"echo-centred": "echo"}
+    onnx.save(echo_lifter(num_frames=9, target=4), path)
+    assert script.facts_of(path, centred)["num_frames"] == 9
+    onnx.save(echo_lifter(num_frames=9, target=5), path)
+    with pytest.raises(ModelError, match="looks 3 frames ahead, and not 4"):
+        script.facts_of(path, centred)
+    onnx.save(echo_lifter(num_frames=9, target=4), path)
+    with pytest.raises(ModelError, match="states that it is echo"):
+        script.facts_of(path, {"echo-centred": "semgcn"})
+
+
 def test_without_a_card_nothing_is_measured_or_written(tmp_path):
     for name in ("semgcn.onnx", "manifest.json"):
         shutil.copy(ROOT / "weights" / name, tmp_path)
