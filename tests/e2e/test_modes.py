@@ -96,6 +96,15 @@ def test_live_can_be_asked_for_and_is_less_calm(exported, folder):
         assert jitter_m(calm) < jitter_m(quick)
 
 
+def test_files_are_lifted_by_weights_that_see_what_follows(exported, folder):
+    for mode, lifter, look_ahead in (("file", "gla-gcn-centred", (21, 683.3)), ("live", "gla-gcn", (0, 0.0))):
+        call(folder, "lift", "a.npz", "--lifter", "gla-gcn", "--mode", mode, "--output", f"gla-{mode}.npz")
+        table = read(folder / f"gla-{mode}.npz")
+        assert str(table["lifter"]) == lifter
+        # 13 frames of the lifter's and a quarter of a second of the filter's.
+        assert (int(table["look_ahead_frames"]), float(table["look_ahead_ms"])) == look_ahead
+
+
 def test_height_gives_true_metres(exported, folder):
     call(folder, "lift", "a.npz", "--height", 180, "--output", "tall.npz")
     tall = read(folder / "tall.npz")
