@@ -39,7 +39,8 @@ def test_lost_camera_is_told_and_the_window_answers(screen, start, camera):
     process = start("--camera", camera.address, "--detector", "mediapipe-lite")
     assert wait_until(lambda: num_pixels(screen, DARK.background) > 100_000, PATIENCE_S), "no window"
     window = screen.find_window("^posedemo")
-    # A machine that is slow to start may miss pictures for a second.
+    # A machine that is slow to start may miss pictures for a second, and says so only then.
+    camera.send_more(20)
     assert wait_until(lambda: not has_trouble(screen), PATIENCE_S)
     camera.behaviour = "freeze"
     assert wait_until(lambda: has_trouble(screen), PATIENCE_S), "nobody is told that the camera has stopped"
