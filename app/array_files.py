@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 ZIP_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OverflowError, RuntimeError)
-"""What ``zipfile`` raises for damage. RuntimeError is an encrypted member, and, as NotImplementedError, one packed in a
-way that it does not know."""
+"""What ``zipfile`` raises for damage. RuntimeError is an encrypted member and, as a class derived from it, one that is
+packed in a way that ``zipfile`` does not know."""
 
 _LONGEST_HEADER = 10_000
 """Bytes; numpy's are about a hundred."""

@@ -136,7 +136,7 @@ def test_missing_opengl_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert "libegl1" in caught.value.hint
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT that one process sends another")
 def test_interrupt_reaches_the_parent_only_and_nothing_is_said() -> None:
     """Ctrl-C goes to the whole group; the parent tidies up and nobody but it speaks."""
     code = """

@@ -157,7 +157,7 @@ def test_output_that_somebody_else_makes_meanwhile(start_faulty, film, tmp_path,
     tried("output made by another program in mid-run", 1, "exit 5; both files are there, under two names")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full, a disk that is always full")
 def test_standard_error_that_takes_nothing(short_film, tmp_path, tried):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
