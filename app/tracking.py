@@ -394,7 +394,8 @@ class Tracker:
         self._gone = [
             track for track in gone if track not in self._tracks and stamp.time_s - track.seen_s <= REMEMBERED_S
         ]
-        if is_taken_back and self._tracks and again:
+        # A session of one person can be replayed with several: nobody takes anybody's place then.
+        if is_taken_back and self._max_people == 1 and self._tracks and again:
             return self._take_back(self._tracks[0], again[0], people, stamp)
         matched = self._matched if self._matched_people is people else None
         matches, strangers = matched or self._match(self._tracks, people, stamp)
