@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
 import sys
 
@@ -12,7 +13,11 @@ def main() -> int:
         from .cli import main
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    return main()
+    exit_code = main()
+    # Everything is written and said: Ctrl-C while Python takes itself down would change nothing but the exit code.
+    # Only once no thread is waited for any more, since Ctrl-C is the way out of one that hangs.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    return exit_code
 
 
 if __name__ == "__main__":
