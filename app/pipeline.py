@@ -229,6 +229,7 @@ def run(
             detections, took_ms = detections_and_time()
             timers.add("detect", took_ms)
             seen = _track(frame, detections, stages, timers)
+            waiting.append(partial(_fill_windows, seen))
             waiting += [partial(lift, ready, stages) for ready in unlifted.push(frame.stamp.time_s, seen)]
             if not is_next_there():
                 catch_up()
@@ -251,15 +252,19 @@ def look_at(frame: Frame, detector: Detector, tracker: Tracker) -> tuple[Detecti
 
 
 def _track(frame: Frame, detections: Detections, stages: Stages, timers: StageTimers) -> _Seen:
-    """Add everybody who was seen in a frame to their tracks' windows."""
+    """Say who is who in a frame. The detector's next look waits for this, and for nothing else."""
     if stages.recorder is not None:
         stages.recorder.record(frame, detections)
     with timers.stage("track"):
         tracks = follow(frame, detections, stages.tracker)
-        for track in tracks:
-            push_joints(track, track.keypoints, frame.stamp.time_s, frame.size_wh)
     people = tuple(_Sighting(track, track.keypoints) for track in tracks)
     return _Seen(frame, people, timers.take_frame())
+
+
+def _fill_windows(seen: _Seen) -> None:
+    """Add everybody who was seen in a frame to their tracks' windows."""
+    for person in seen.people:
+        push_joints(person.track, person.keypoints, seen.frame.stamp.time_s, seen.frame.size_wh)
 
 
 def find_people(frame: Frame, detector: Detector, tracker: Tracker) -> Detections:

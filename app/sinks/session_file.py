@@ -1,7 +1,7 @@
 """Writes a session file while the show runs: from a thread of its own, so that a slow disk holds nothing up.
 
-Unlike other outputs it has its final name from the start, and every record goes to the system at once: it is there for
-whatever ends the program.
+Unlike other outputs it has its final name from the start, and every record goes to the system within a fraction of a
+second: it is there for whatever ends the program.
 """
 
 from __future__ import annotations
@@ -25,8 +25,13 @@ from ..sessions.records import MAGIC, FrameRecord, pack_change, pack_frame, pack
 
 logger = logging.getLogger(__name__)
 
-_MAX_WAITING_BYTES = 4 * 2**20
-"""About five minutes of one person. A disk that takes nothing for so long costs frames of the recording, not memory."""
+_MAX_WAITING_FRAMES = 9_000
+"""Five minutes, about a kilobyte a person each. A disk that takes nothing for so long costs frames of the recording, not
+memory."""
+
+_GATHER_S = 0.02
+"""How often it is looked whether there is something to write. To be woken at every frame would take Python's lock from
+whoever gave it, at the moment when the detector waits for its next one."""
 
 _SYNC_EVERY_S = 2.0
 """What a power failure costs at most; a program that is killed loses nothing that was written."""
@@ -58,8 +63,7 @@ class SessionFile:
                 path.unlink(missing_ok=True)
                 raise
         self._changed = threading.Condition()
-        self._waiting: list[bytes] = []
-        self._num_waiting_bytes = 0
+        self._waiting: list[tuple[FrameRecord, dict[str, str]]] = []
         self._changes: dict[str, str] = {}
         self._is_closing = self._has_failed = False
         self.num_recorded = 0
@@ -71,17 +75,12 @@ class SessionFile:
         """Take one frame's detections; does not wait. Frames that stand in for the camera's are nobody's to record."""
         if frame.is_recorded:
             return
-        stamp = frame.stamp
-        content = pack_record(pack_frame(FrameRecord(stamp.index, stamp.time_s, frame.size_wh, detections)))
-        if self._changes:
-            content = pack_record(pack_change(self._changes)) + content
+        record = FrameRecord(frame.stamp.index, frame.stamp.time_s, frame.size_wh, detections)
         with self._changed:
-            if self._has_failed or self._num_waiting_bytes + len(content) > _MAX_WAITING_BYTES:
+            if self._has_failed or len(self._waiting) >= _MAX_WAITING_FRAMES:
                 self.num_lost += 1
                 return
-            self._waiting.append(content)
-            self._num_waiting_bytes += len(content)
-            self._changed.notify()
+            self._waiting.append((record, self._changes))
         self._changes = {}
 
     def change(self, **in_use: str) -> None:
@@ -113,20 +112,21 @@ class SessionFile:
         """Write what comes in, as it comes, until closed."""
         synced_s = time.monotonic()
         try:
-            while records := self._take():
-                self._write(b"".join(records))
-                self.num_recorded += len(records)
+            while frames := self._take():
+                self._write(b"".join(_packed(record, changes) for record, changes in frames))
+                self.num_recorded += len(frames)
                 if time.monotonic() - synced_s > _SYNC_EVERY_S:
                     os.fsync(self._file.fileno())
                     synced_s = time.monotonic()
         except OSError as error:
             self._fail(error)
 
-    def _take(self) -> list[bytes]:
-        """All records that wait, or those that come next; none once closed."""
+    def _take(self) -> list[tuple[FrameRecord, dict[str, str]]]:
+        """All frames that wait, or those that come next, with what changed before each; none once closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._is_closing)
-            taken, self._waiting, self._num_waiting_bytes = self._waiting, [], 0
+            while not self._waiting and not self._is_closing:
+                self._changed.wait(_GATHER_S)
+            taken, self._waiting = self._waiting, []
             return taken
 
     def _write(self, content: bytes) -> None:
@@ -143,6 +143,11 @@ class SessionFile:
             self._waiting.clear()
         self._on_failure(f"recording stopped: {error.strerror or error}")
         logger.warning("cannot go on recording to %s: %s; what it holds can be played", self._path, error.strerror)
+
+
+def _packed(record: FrameRecord, changes: dict[str, str]) -> bytes:
+    content = pack_record(pack_frame(record))
+    return pack_record(pack_change(changes)) + content if changes else content
 
 
 def _open_alone(path: Path) -> FileIO:
