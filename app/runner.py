@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tqdm import tqdm
 
-from . import pipeline, registry
+from . import heaps, pipeline, registry
 from .body import BodyModel
 from .capture.opening import check_camera_settings, open_run_source
 from .capture.source import SESSION_SUFFIX, SourceInfo, Watchful, is_session
@@ -98,6 +98,7 @@ def run(settings: Settings, observer: Observer | None = None, *, follows: Collec
     has_window = _wants_window(settings)
     mode = choose_mode(settings, has_window=has_window)
     settings = replace(settings, mode=mode, lifter=lifter_in_mode(settings.lifter, mode))
+    heaps.limit()
     statistics, timers = RunStatistics(), StageTimers()
     with ExitStack() as stack:
         source = open_run_source(settings, is_watched=has_window)

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from .. import heaps
 from ..datatypes import Frame, Stamp
 from ..errors import SourceError
-from ..freed_memory import give_back
 from ..live.shared import Shared
 from ..live.status import Status, tell
 from .montage import Montage
@@ -216,7 +216,7 @@ class SteadyCamera:
         logger.info("%s gives pictures again, after %.1f s", self._name, now_s - self._outage.since_s)
         self._outage, self._returned_s, self._usual_s = None, now_s, 0.0
         self._say("", is_recorded=False)
-        give_back()
+        heaps.give_back()
         return True
 
     def _attend(self, now_s: float) -> bool:

@@ -26,8 +26,8 @@ from ..sessions.records import MAGIC, FrameRecord, pack_change, pack_frame, pack
 logger = logging.getLogger(__name__)
 
 _MAX_WAITING_FRAMES = 9_000
-"""Five minutes, about a kilobyte a person each. A disk that takes nothing for so long costs frames of the recording, not
-memory."""
+"""Five minutes, about a kilobyte a person each. A disk that takes nothing for so long costs frames of the recording,
+not memory."""
 
 _GATHER_S = 0.02
 """How often it is looked whether there is something to write. To be woken at every frame would take Python's lock from
