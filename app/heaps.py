@@ -1,5 +1,6 @@
 """Keeps the heaps of the C library few and small, where that is glibc: it makes one for nearly every thread, and
 returns little of what was freed in them."""
+
 from __future__ import annotations
 
 import ctypes
