@@ -26,6 +26,9 @@ _PELVIS_HEIGHT_M = 0.92
 """Of an average adult, for people whose feet are not known."""
 
 _GROUND_TIME_CONSTANT_S = 0.3
+_CALM_M = 0.06
+"""By so much hips go up and down in a walk. Who is that far above the ground, or more, comes down faster than calmly."""
+
 _LANDING_S = 1.0
 """After feet come into sight, for which the way to the ground is calm also upwards."""
 
@@ -202,11 +205,13 @@ def _height_of(joint: int, joints_m: Float32Array) -> float:
 
 
 def _settle(height_m: float | None, wanted_m: float, step_s: float, *, is_calm: bool) -> float:
-    """Follow the wanted height slowly downwards, so that steps do not bounce, and at once upwards, so that no foot
-    goes through the floor; calmly both ways just after the feet came into sight."""
+    """Follow the wanted height slowly downwards, so that steps do not bounce, but the faster the further it is, so that
+    who drops into a crouch does not hover; and at once upwards, so that no foot goes through the floor; calmly both
+    ways just after the feet came into sight."""
     if height_m is None or (wanted_m >= height_m and not is_calm):
         return wanted_m
-    return _eased(height_m, wanted_m, step_s, _GROUND_TIME_CONSTANT_S)
+    haste = 0.0 if is_calm else ((height_m - wanted_m) / _CALM_M) ** 2
+    return _eased(height_m, wanted_m, step_s, _GROUND_TIME_CONSTANT_S / (1 + haste))
 
 
 def _eased(value: float, wanted: float, step_s: float, time_constant_s: float) -> float:
