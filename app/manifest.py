@@ -34,6 +34,7 @@ class ModelEntry:
         note: how the lifter differs from its paper, in a few words.
         train: the command that makes the file, for lifters of this project.
         centred: name of the lifter that stands in for this one in file mode: the same, trained to see what follows.
+        variant_of: name of the lifter that this one is, trained on other data, for those to whom its licence matters.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ModelEntry:
     note: str | None = None
     train: str | None = None
     centred: str | None = None
+    variant_of: str | None = None
 
     @property
     def is_packaged(self) -> bool:

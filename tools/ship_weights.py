@@ -5,7 +5,8 @@
 The file lies in ``weights/`` already, under the name of a lifter that the manifest knows, and so does its model card.
 It is opened as the program will open it, must be smaller than 10 MB and causal, or lift the middle of its window where
 the manifest calls it the centred one of another, and is measured on the people that it was not trained on (``posedemo
-evaluate --protocol heldout``), which takes some minutes. Needs the ``train`` extra.
+evaluate --protocol heldout``), which takes some minutes; the variant of another lifter on the people of that one. Needs
+the ``train`` extra.
 """
 
 from __future__ import annotations
@@ -30,12 +31,15 @@ ROWS = {"clean": "clean", "noisy": "noisy", "level": LEVEL, "upper": UPPER, "leg
 SCORES = ("p_mpjpe_mm", "mpjpe_mm", "n_mpjpe_mm", "mpjve_mm", "bone_spread_percent")
 
 
-def facts_of(path: Path, centred: Mapping[str, str] | None = None) -> dict[str, Any]:
+def facts_of(
+    path: Path, centred: Mapping[str, str] | None = None, variants: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """What the file itself says, checked as the program will.
 
     Args:
         path: of the weights.
         centred: which lifter each file stands in for that sees what follows, by name.
+        variants: which lifter each file is, trained on other data, by name.
 
     Raises:
         ModelError: it is not a lifter that can ship.
@@ -46,13 +50,14 @@ def facts_of(path: Path, centred: Mapping[str, str] | None = None) -> dict[str, 
     with OnnxLifter(content, name=path.name, provider="cpu") as lifter:
         spec = lifter.spec
     stands_in_for = (centred or {}).get(path.stem)
+    own_name = stands_in_for or (variants or {}).get(path.stem, path.stem)
     wanted = 0 if stands_in_for is None else spec.num_frames // 2
     if spec.look_ahead != wanted:
         raise ModelError(
             f"{path} looks {spec.look_ahead} frames ahead, and not {wanted}", f"train with --look-ahead {wanted}"
         )
     stated = {entry.key: entry.value for entry in onnx.load_from_string(content).metadata_props}
-    if spec.name != (stands_in_for or path.stem):
+    if spec.name != own_name:
         raise ModelError(f"{path} states that it is {spec.name}", f"call it {spec.name}.onnx")
     facts: dict[str, Any] = {
         "num_bytes": len(content),
@@ -63,9 +68,16 @@ def facts_of(path: Path, centred: Mapping[str, str] | None = None) -> dict[str, 
     return facts | ({"num_parameters": int(stated["parameters"])} if "parameters" in stated else {})
 
 
-def scores_of(path: Path, data: Path) -> dict[str, float]:
-    """Errors on held-out people, rounded to a tenth: with clean and noisy 2D, and the special cases of clean 2D."""
-    rows = evaluate_held_out(onnx_predictor(path), read_corpus(data), ()).rows
+def scores_of(path: Path, data: Path, original: str | None) -> dict[str, float]:
+    """Errors on held-out people, rounded to a tenth: with clean and noisy 2D, and the special cases of clean 2D.
+
+    Args:
+        path: of the weights.
+        data: with the people held out.
+        original: lifter that this is a variant of, whose people have to be new to both.
+    """
+    holdout = () if original is None else onnx_predictor(path.with_stem(original)).holdout
+    rows = evaluate_held_out(onnx_predictor(path), read_corpus(data), holdout).rows
     return {
         f"heldout_{kind}_{name}": round(getattr(rows[row], name), 1) for name in SCORES for kind, row in ROWS.items()
     }
@@ -74,6 +86,11 @@ def scores_of(path: Path, data: Path) -> dict[str, float]:
 def centred_names(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Which lifter each centred one stands in for, by name."""
     return {entry["centred"]: entry["name"] for entry in manifest["models"] if "centred" in entry}
+
+
+def variant_names(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Which lifter each variant is, by name."""
+    return {entry["name"]: entry["variant_of"] for entry in manifest["models"] if "variant_of" in entry}
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -111,9 +128,11 @@ def main() -> None:
     with ending_in_a_sentence():
         if not path.with_suffix(".md").is_file():
             raise ConfigError(f"{path} has no model card", f"write {path.with_suffix('.md')} first")
-        facts = facts_of(path, centred_names(read_manifest(manifest_path)))
-        entered(read_manifest(manifest_path), path.stem, facts, is_default=arguments.default)  # before the measuring
-        facts["scores"] = scores_of(path, arguments.data)
+        manifest = read_manifest(manifest_path)
+        variants = variant_names(manifest)
+        facts = facts_of(path, centred_names(manifest), variants)
+        entered(manifest, path.stem, facts, is_default=arguments.default)  # before the measuring
+        facts["scores"] = scores_of(path, arguments.data, variants.get(path.stem))
         # Read again: another lifter may have been entered in the minutes that this took.
         content = entered(read_manifest(manifest_path), path.stem, facts, is_default=arguments.default)
         write_whole(manifest_path, json.dumps(content, indent=2) + "\n")

@@ -49,11 +49,12 @@ def next_of(choices: Sequence[T], current: T) -> T:
 
 
 def _usable(kind: Kind) -> tuple[str, ...]:
+    """Each once: not what stands in for another in file mode, nor the same network trained on other data."""
     stand_ins = {entry.centred for entry in manifest()}
     return tuple(
         entry.name
         for entry in manifest()
-        if entry.kind == kind and entry.name not in stand_ins and _is_ready(entry)
+        if entry.kind == kind and entry.name not in stand_ins and entry.variant_of is None and _is_ready(entry)
     )  # fmt: skip
 
 

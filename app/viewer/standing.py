@@ -27,7 +27,7 @@ _PELVIS_HEIGHT_M = 0.92
 
 _GROUND_TIME_CONSTANT_S = 0.3
 _CALM_M = 0.06
-"""By so much hips go up and down in a walk. Who is that far above the ground, or more, comes down faster than calmly."""
+"""By so much hips go up and down in a walk. Who is so far above the ground, or further, comes down faster."""
 
 _LANDING_S = 1.0
 """After feet come into sight, for which the way to the ground is calm also upwards."""

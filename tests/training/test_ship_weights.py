@@ -78,6 +78,14 @@ def test_stand_in_for_file_mode_lifts_the_middle(script, tmp_path):
         script.facts_of(path, {"echo-centred": "semgcn"})
 
 
+def test_variant_states_the_lifter_that_it_is(script, tmp_path):
+    path = tmp_path / "echo-free.onnx"
+    onnx.save(echo_lifter(), path)
+    assert script.facts_of(path, variants={"echo-free": "echo"})["num_frames"] == 1
+    with pytest.raises(ModelError, match="states that it is echo"):
+        script.facts_of(path, variants={"echo-free": "semgcn"})
+
+
 def test_without_a_card_nothing_is_measured_or_written(tmp_path):
     for name in ("semgcn.onnx", "manifest.json"):
         shutil.copy(ROOT / "weights" / name, tmp_path)
