@@ -21,7 +21,7 @@ from posedemo.skeleton import H36M17, MEDIAPIPE33
 
 ROOT = Path(__file__).resolve().parents[2]
 WEIGHTS, ASSETS = ROOT / "weights", ROOT / "assets"
-SHIPPED = ("semgcn", "global-gcn", "dg-net", "gla-gcn", "gla-gcn-centred")
+SHIPPED = ("semgcn", "global-gcn", "dg-net", "gla-gcn", "gla-gcn-centred", "global-gcn-cmu")
 
 
 def landmarks(clip: Path) -> tuple[list[Keypoints2D], list[np.ndarray], tuple[int, int]]:

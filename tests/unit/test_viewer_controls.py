@@ -109,5 +109,13 @@ def test_choices_are_ready_without_a_download(monkeypatch, tmp_path):
     assert "mediapipe-heavy" in find_choices(lifter="global-gcn", detector="mediapipe-full").detectors
 
 
+def test_keys_go_through_each_lifter_once():
+    """Not what stands in for one in file mode, nor the same network from other data; asked for, it is among them."""
+    twice = {"gla-gcn-centred", "global-gcn-cmu"}
+    assert twice <= set(known_names("lifter"))
+    assert not twice & set(find_choices(lifter="global-gcn", detector="mediapipe-full").lifters)
+    assert "global-gcn-cmu" in find_choices(lifter="global-gcn-cmu", detector="mediapipe-full").lifters
+
+
 def test_own_file_stays_a_choice():
     assert find_choices(lifter="mine.onnx", detector="mediapipe-full").lifters[0] == "mine.onnx"
