@@ -129,6 +129,7 @@ class Clothes:
         self._doubted_s: float | None = None
         self._alike_since_s: float | None = None
         self._next_look_s = self._pause_s = 0.0
+        self._others_off, self._is_strange = 0.0, False
         self.keypoints: Keypoints2D | None = None
         """Their joints when they were last seen in these clothes."""
 
@@ -142,35 +143,51 @@ class Clothes:
         """Whether they were seen for long enough."""
         return self.keypoints is not None and self._time_s - self._since_s >= _LEARNED_S
 
-    def fit(self, worn: Float32Array, doubted: Float32Array) -> bool:
+    @property
+    def are_doubted(self) -> bool:
+        """Whether whoever is taken for the person wears something else."""
+        return self._doubted_s is not None
+
+    def fit(self, worn: Float32Array) -> bool:
         """Whether somebody wears these clothes, and clearly more so than the one who is doubted.
 
         Args:
             worn: as ``worn_colors`` gives it; where the trunk is not seen they do not.
-            doubted: what the other one wears.
         """
-        is_seen = bool(np.isfinite(worn[_TRUNK]).all() and np.isfinite(doubted[_TRUNK]).all())
-        return is_seen and not self._differ(worn, _ALIKE) and self._off(worn) < _CLEARLY * self._off(doubted)
+        is_seen = bool(np.isfinite(worn[_TRUNK]).all())
+        return is_seen and not self._differ(worn, _ALIKE) and self._off(worn) < _CLEARLY * self._others_off
 
-    def doubt(self, worn: Float32Array, keypoints: Keypoints2D, time_s: float) -> bool:
+    def see(self, worn: Float32Array, keypoints: Keypoints2D, time_s: float) -> None:
         """See what whoever is taken for the person wears.
 
         Args:
             worn: as ``worn_colors`` gives it.
             keypoints: their joints.
             time_s: of the picture; it rises.
-
-        Returns:
-            Whether to look for the person now: these are not their clothes.
         """
+        self._is_strange = False
         if self._are_others(worn, time_s):
             if self._doubted_s is None:
                 self._doubted_s, self._next_look_s, self._pause_s = time_s, time_s + _FIRST_PAUSE_S, _FIRST_PAUSE_S
+            if np.isfinite(worn[_TRUNK]).all():
+                self._others_off = self._off(worn)
+            self._is_strange = self._differ(worn, _STRANGE)
             if time_s - self._doubted_s < _BELIEVED_S:
-                return self._differ(worn, _STRANGE) and self._is_time_to_look(time_s)
+                return
             self._forget()
         self._learn(worn, keypoints, time_s)
-        return False
+
+    def regain(self) -> None:
+        """Whoever wears these clothes was found again: nobody is doubted any more."""
+        self._doubted_s = self._alike_since_s = None
+
+    def is_time_to_look(self, time_s: float) -> bool:
+        """Whether to look for the person at the time of the last picture: it was not their clothes that were seen."""
+        if self._doubted_s is None or not self._is_strange or time_s < self._next_look_s:
+            return False
+        self._next_look_s = time_s + self._pause_s
+        self._pause_s *= _LONGER
+        return True
 
     def _are_others(self, worn: Float32Array, time_s: float) -> bool:
         if not self.are_known:
@@ -191,13 +208,6 @@ class Clothes:
         with np.errstate(invalid="ignore"):
             return bool((norms(worn - self._mean) > limits).any())
 
-    def _is_time_to_look(self, time_s: float) -> bool:
-        if time_s < self._next_look_s:
-            return False
-        self._next_look_s = time_s + self._pause_s
-        self._pause_s *= _LONGER
-        return True
-
     def _forget(self) -> None:
         self._mean[:], self._spread[:], self.keypoints = np.nan, _FIRST_SPREAD, None
 
@@ -211,4 +221,5 @@ class Clothes:
         self._mean[is_seen & ~is_first] += share * off[is_seen & ~is_first]
         self._mean[is_first] = worn[is_first]
         self.keypoints, self._time_s = keypoints, time_s
-        self._doubted_s = self._alike_since_s = None
+        self._others_off = 0.0
+        self.regain()

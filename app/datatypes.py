@@ -144,7 +144,8 @@ class Detections:
     Attributes:
         found: in no particular order, but the detector's: who is matched with whom may depend on it.
         again: whom a second look found, where one was needed.
-        is_taken_back: the first of ``again`` is the person who is followed; whoever has taken their place is found too.
+        is_taken_back: the first of ``again`` is somebody who is followed, the second is who had taken their place and
+            is found too. Older sessions, of one person, have the first alone.
         hand_over: the next person was asked for just before this frame.
     """
 

@@ -283,13 +283,19 @@ def find_people(frame: Frame, detector: Detector, tracker: Tracker) -> Detection
     def look_again(focus: Focus) -> tuple[Keypoints2D, ...]:
         return tuple(remap(keypoints) for keypoints in detector.look_again(frame, focus))
 
-    focus = tracker.focus(found, frame.stamp, frame.size_wh)
-    if focus is not None:
-        return Detections(found, look_again(focus), hand_over=hand_over)
-    doubt = tracker.doubt(frame, found)
-    own = None if doubt is None else tracker.own(frame, doubt, look_again(doubt))
-    if own is not None:
-        return Detections(found, (own,), is_taken_back=True, hand_over=hand_over)
+    tracker.look_at_clothes(frame, found)
+    taken_back = tracker.taken_back(frame, found)
+    if taken_back is None:
+        focus = tracker.focus(found, frame.stamp, frame.size_wh)
+        if focus is None:
+            taken_back = tracker.looked_for(frame, found, look_again)
+        else:
+            again = look_again(focus)
+            taken_back = tracker.taken_back(frame, found, again)
+            if taken_back is None:
+                return Detections(found, again, hand_over=hand_over)
+    if taken_back is not None:
+        return Detections(found, taken_back, is_taken_back=True, hand_over=hand_over)
     return Detections(found, hand_over=hand_over)
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -101,6 +102,7 @@ class Track:
         usual_px: larger side of the box around them, as it was at most in the last seconds.
         swapped_s: since when left and right of them are exchanged; None while they are as the detector gives them.
         doubted_s: since when every pose was refused and nobody else was found; None while they are seen.
+        came_s: when they were first seen.
         new_since_s: when they were first seen, as long as it is not sure that they are there; None once it is.
         is_held: the detector itself followed them in the last frame.
         is_back: since it does not, they were found all the same.
@@ -121,6 +123,7 @@ class Track:
     usual_px: float = field(init=False, default=0.0)
     swapped_s: float | None = field(init=False, default=None)
     doubted_s: float | None = field(init=False, default=None)
+    came_s: float = field(init=False, default=float("-inf"))
     new_since_s: float | None = field(init=False, default=None)
     is_held: bool = field(init=False, default=True)
     is_back: bool = field(init=False, default=True)
@@ -148,22 +151,21 @@ class Track:
         is_known = any(distance(other, keypoints) < _AROUND for other in self.bystanders)
         return not is_known and _can_come(self.keypoints, keypoints, stamp.time_s - self.seen_s)
 
-    def doubt(self, keypoints: Keypoints2D, frame: Frame) -> Focus | None:
+    def doubt(self, time_s: float) -> Focus | None:
         """Where they should be, if it is time to look there: whoever is taken for them wears something else."""
         clothes = self.clothes
-        if not clothes.doubt(worn_colors(frame.image_bgr, keypoints), keypoints, frame.stamp.time_s):
+        if clothes.keypoints is None or not clothes.is_time_to_look(time_s):
             return None
-        assert clothes.keypoints is not None
-        missing_s = _WAITING * (frame.stamp.time_s - clothes.seen_s)
-        return Focus(clothes.keypoints.xy_px, (keypoints,), missing_s, self.usual_px)
+        missing_s = _WAITING * (time_s - clothes.seen_s)
+        return Focus(clothes.keypoints.xy_px, missing_s=missing_s, usual_px=self.usual_px)
 
-    def wears_own(self, keypoints: Keypoints2D, doubted: Keypoints2D, frame: Frame) -> bool:
-        """Whether somebody near where they were last seen in their clothes wears those, and the doubted one not."""
-        clothes, picture = self.clothes, frame.image_bgr
-        if clothes.keypoints is None or not known_joints(keypoints).any():
+    def is_really(self, keypoints: Keypoints2D, frame: Frame) -> bool:
+        """Whether they are doubted, and this is somebody near where they were last seen who wears their clothes."""
+        clothes = self.clothes
+        if not clothes.are_doubted or clothes.keypoints is None or not known_joints(keypoints).any():
             return False
         is_near = _can_come(clothes.keypoints, keypoints, frame.stamp.time_s - clothes.seen_s)
-        return is_near and clothes.fit(worn_colors(picture, keypoints), worn_colors(picture, doubted))
+        return is_near and clothes.fit(worn_colors(frame.image_bgr, keypoints))
 
     def start_again(self, keypoints: Keypoints2D, stamp: Stamp) -> None:
         """Be seen for the first time since they were lost."""
@@ -248,6 +250,21 @@ class LockCounts:
 
 _Match = tuple[Track, Keypoints2D]
 
+LookAgain = Callable[[Focus], Sequence[Keypoints2D]]
+"""A second look at a frame: whom it finds in some place of it."""
+
+
+class TakenBack(NamedTuple):
+    """Somebody whose place was taken.
+
+    Attributes:
+        own: where they are.
+        taker: who had taken it.
+    """
+
+    own: Keypoints2D
+    taker: Keypoints2D
+
 
 class Tracker:
     """Matches the people of each frame with the tracks of the frames before.
@@ -314,43 +331,74 @@ class Tracker:
             size_wh: of the picture; who left it is not looked for.
         """
         tracks = self._alive(stamp)
-        # Matching the same people twice a frame would cost as much again.
-        self._matched, self._matched_people = self._match(tracks, people, stamp), people
+        matched = self._match_once(tracks, people, stamp)
         if not tracks:
             focus = Focus() if people else None
         elif self._is_leaving:
-            focus = Focus(others=tuple(keypoints for _, keypoints in self._matched[0]) or (tracks[0].keypoints,))
+            focus = Focus(others=tuple(keypoints for _, keypoints in matched[0]) or (tracks[0].keypoints,))
         else:
-            focus = self._missing(tracks, self._matched, stamp, size_wh)
+            focus = self._missing(tracks, matched, stamp, size_wh)
         self.counts.looks_again += focus is not None
         return focus
 
-    def doubt(self, frame: Frame, people: Sequence[Keypoints2D]) -> Focus | None:
-        """Where to look again although the only person seems to be there: ask it where ``focus`` has said nothing.
-
-        What they wear is looked at in every frame, so that it is known.
+    def look_at_clothes(self, frame: Frame, people: Sequence[Keypoints2D]) -> None:
+        """See what everybody wears. Ask it first of every frame that has a picture.
 
         Args:
             frame: with its picture.
-            people: as ``focus`` was given them.
+            people: as of ``update``.
         """
-        if self._max_people > 1 or self._matched is None or self._matched_people is not people:
-            return None
-        focus = next((track.doubt(keypoints, frame) for track, keypoints in self._matched[0]), None)
-        self.counts.looks_again += focus is not None
-        return focus
+        matches, _ = self._match_once(self._alive(frame.stamp), people, frame.stamp)
+        for track, keypoints in matches:
+            track.clothes.see(worn_colors(frame.image_bgr, keypoints), keypoints, frame.stamp.time_s)
 
-    def own(self, frame: Frame, focus: Focus, again: Sequence[Keypoints2D]) -> Keypoints2D | None:
-        """The only person among those whom a second look found, if they are.
+    def taken_back(
+        self, frame: Frame, people: Sequence[Keypoints2D], again: Sequence[Keypoints2D] = ()
+    ) -> TakenBack | None:
+        """Somebody whose place was taken without a jump and who was found all the same, if anybody was.
+
+        Ask it before ``focus``: whoever the detector comes back to by itself is far from the one who had taken their
+        place, and would be refused.
 
         Args:
-            frame: as ``doubt`` was given it.
-            focus: what it answered; its others are who is doubted.
-            again: what was found there.
+            frame: as ``look_at_clothes`` was given it.
+            people: as ``look_at_clothes`` was given them.
+            again: what a second look for somebody else found.
         """
-        (doubted,), track = focus.others, self._tracks[0]
-        others = (one for one in again if distance(one, doubted) >= _BESIDE)
-        return next((one for one in others if track.wears_own(one, doubted, frame)), None)
+        tracks = self._alive(frame.stamp)
+        matches, strangers = self._match_once(tracks, people, frame.stamp)
+        places = {track.track_id: keypoints for track, keypoints in matches}
+        for track in [track for track in tracks if track.clothes.are_doubted]:
+            # Somebody else who is where they were known to be is not taken for the person, however alike they dress.
+            mistaken = (
+                keypoints
+                for other, keypoints in matches
+                if other is not track and (other.clothes.are_doubted or other.came_s > track.clothes.seen_s)
+            )
+            own = next((one for one in (*strangers, *mistaken, *again) if track.is_really(one, frame)), None)
+            if own is not None:
+                return TakenBack(own, places.get(track.track_id, track.keypoints))
+        return None
+
+    def looked_for(self, frame: Frame, people: Sequence[Keypoints2D], look_again: LookAgain) -> TakenBack | None:
+        """The same by a second look where they should be: ask it where ``focus`` has said nothing.
+
+        Args:
+            frame: as ``look_at_clothes`` was given it.
+            people: as ``look_at_clothes`` was given them.
+            look_again: takes a second look at the frame.
+        """
+        matches, strangers = self._match_once(self._alive(frame.stamp), people, frame.stamp)
+        doubts = [(*match, focus) for match in matches if (focus := match[0].doubt(frame.stamp.time_s)) is not None]
+        for track, taker, focus in doubts[:1]:
+            others = (*(keypoints for _, keypoints in matches), *strangers)
+            self.counts.looks_again += 1
+            again = look_again(replace(focus, others=others))
+            new = (one for one in again if all(distance(one, other) >= _BESIDE for other in others))
+            own = next((one for one in new if track.is_really(one, frame)), None)
+            if own is not None:
+                return TakenBack(own, taker)
+        return None
 
     def watched(self, stamp: Stamp) -> Focus | None:
         """Where the only person who is followed should be by now, and who was mistaken for them a moment ago.
@@ -382,7 +430,8 @@ class Tracker:
             people: H36M-17 joints of each person in the picture.
             stamp: when the frame was taken.
             again: what a second look at the same frame found.
-            is_taken_back: the first of them is the only person, and ``people`` are others.
+            is_taken_back: ``again`` is a ``TakenBack``. Sessions of one person that were recorded without the taker
+                mean whoever is followed.
             size_wh: of the picture; newcomers in its middle go before others.
 
         Returns:
@@ -394,17 +443,18 @@ class Tracker:
         self._gone = [
             track for track in gone if track not in self._tracks and stamp.time_s - track.seen_s <= REMEMBERED_S
         ]
-        # A session of one person can be replayed with several: nobody takes anybody's place then.
-        if is_taken_back and self._max_people == 1 and self._tracks and again:
-            return self._take_back(self._tracks[0], again[0], people, stamp)
-        matched = self._matched if self._matched_people is people else None
-        matches, strangers = matched or self._match(self._tracks, people, stamp)
+        matches, strangers = self._match_once(self._tracks, people, stamp)
         self._matched = None
+        given = (*people, *again)
+        regained = self._take_back(again, matches, strangers, stamp) if is_taken_back else []
+        again = () if is_taken_back else again
         if self._is_leaving and (successor := self._successor([*strangers, *again], stamp)) is not None:
             return (successor,)
         held = [track for track, _ in matches]
+        matches += regained
         # Who is about to be left is not looked for: what a second look found is somebody else.
-        missing = [] if self._is_leaving else [track for track in self._tracks if track not in held]
+        present = [track for track, _ in matches]
+        missing = [] if self._is_leaving else [track for track in self._tracks if track not in present]
         # Where one of two people is looked for, the other may be found again in spite of the cover.
         others = [one for one in again if not _is_seen_twice(one, matches)]
         rescued, more_strangers = self._match(missing, others, stamp, slack=_SLACK)
@@ -431,7 +481,7 @@ class Tracker:
         for track, keypoints in matches:
             self.counts.recoveries += not track.is_back
             track.is_back, track.doubted_s = True, None
-            track.note_sides(is_swapped=not any(keypoints is one for one in (*people, *again)), stamp=stamp)
+            track.note_sides(is_swapped=not any(keypoints is one for one in given), stamp=stamp)
             track.see(keypoints, stamp)
         for track in self._tracks:
             track.is_held = track in held
@@ -441,16 +491,35 @@ class Tracker:
         return tuple(sorted((one for one in seen if one.new_since_s is None), key=lambda track: track.track_id))
 
     def _take_back(
-        self, track: Track, own: Keypoints2D, others: Sequence[Keypoints2D], stamp: Stamp
-    ) -> tuple[Track, ...]:
-        """Go back to the person from those who had taken their place."""
-        self._matched = None
+        self, again: Sequence[Keypoints2D], matches: list[_Match], strangers: list[Keypoints2D], stamp: Stamp
+    ) -> list[_Match]:
+        """Give somebody their place back, in ``matches`` and ``strangers``; the match of who is there again, if any."""
+        own, *takers = again
+        if not takers and self._max_people > 1:
+            return []
+        places = dict(matches)
+        candidates = [(track, places.get(track, track.keypoints)) for track in self._tracks]
+        if takers:
+            candidates = [one for one in candidates if distance(takers[0], one[1]) < _SAME_PERSON]
+        if not candidates:
+            return []
+        track, taker = min(candidates, key=lambda one: distance(takers[0], one[1]) if takers else 0.0)
+        strangers[:] = [one for one in strangers if distance(own, one) >= _CONFIRMED]
+        # Whoever was found where the person is, and taken for somebody new, is the one who had taken their place.
+        mistaken = next(
+            (other for other, one in matches if other is not track and distance(own, one) < _CONFIRMED), None
+        )
+        if mistaken is not None:
+            mistaken.start_again(taker, stamp)
+        elif track in places:
+            strangers.append(taker)
+        matches[:] = [(other, taker if other is mistaken else one) for other, one in matches if other is not track]
         track.start_again(own, stamp)
+        track.clothes.regain()
         # The detector goes on following them, unless they are covered.
-        track.refuse(others, stamp)
-        track.is_held = False
+        track.refuse([taker], stamp)
         self.counts.taken_back += 1
-        return (track,)
+        return [(track, own)]
 
     def _drop(self, unsure: list[Track]) -> None:
         """Give up newcomers who were there for a moment only; nobody has heard of them, so the next gets their id."""
@@ -502,6 +571,14 @@ class Tracker:
                 missing_s = stamp.time_s - track.seen_s
                 return Focus(xy_px, (*others, *track.near(stamp)), missing_s, track.usual_px)
         return None
+
+    def _match_once(
+        self, tracks: Sequence[Track], people: Sequence[Keypoints2D], stamp: Stamp
+    ) -> tuple[list[_Match], list[Keypoints2D]]:
+        """The same people of one frame matched once: each time would cost as much again."""
+        if self._matched is None or self._matched_people is not people:
+            self._matched, self._matched_people = self._match(tracks, people, stamp), people
+        return self._matched
 
     def _match(
         self, tracks: Sequence[Track], people: Sequence[Keypoints2D], stamp: Stamp, slack: float = 1.0
@@ -555,7 +632,7 @@ class Tracker:
 
     def _make(self, keypoints: Keypoints2D, stamp: Stamp) -> Track:
         track = self._new_track(self._num_made)
-        track.past = Past.first(keypoints, stamp.time_s)
+        track.past, track.came_s = Past.first(keypoints, stamp.time_s), stamp.time_s
         self._num_made += 1
         return track
 

@@ -156,14 +156,80 @@ def test_replay_of_what_was_recorded_takes_back_alike():
     assert tracker.counts.taken_back == 1
 
 
-def test_replay_with_several_people_takes_nobody_back():
-    """The one who walks past is a person as well, and stays the first one."""
+def test_replay_with_several_people_takes_back_alike_and_the_other_is_somebody_new():
+    scene, tracker = Passage(own=RED, other=GREEN), make_tracker(max_people=2)
+    _, seen = follow(scene, make_tracker())
+    places = replay(seen, scene, tracker)
+    assert tracker.counts.taken_back == 1
+    assert places[-1].pop(0) == pytest.approx(300, abs=1)
+    assert list(places[-1].values()) == [pytest.approx(300 + 3 * 39, abs=1)]
+
+
+def test_old_sessions_of_one_person_take_nobody_back_among_several():
+    """They do not say whose place was taken."""
     scene, tracker = Passage(own=RED, other=GREEN), make_tracker(max_people=2)
     _, seen = follow(scene, make_tracker())
     (taken,) = (index for index, detections in enumerate(seen) if detections.is_taken_back)
+    seen[taken] = replace(seen[taken], again=seen[taken].again[:1])
     places = replay(seen, scene, tracker)
     assert tracker.counts.taken_back == 0
     assert places[taken][0] == pytest.approx(300 + 3 * (taken - Passage.MEET), abs=1)
+    alone = make_tracker()
+    assert replay(seen, scene, alone)[-1] == {0: pytest.approx(300, abs=1)}
+    assert alone.counts.taken_back == 1
+
+
+class PassageOfTwo(Passage):
+    """Somebody walks past in front of the first of two people and takes the detector with them.
+
+    Args:
+        found_again_after: frames after which the detector finds the one who was hidden by itself, as one more.
+    """
+
+    def __init__(self, *, found_again_after: int | None = None) -> None:
+        super().__init__(own=RED, other=GREEN)
+        self._found_again = None if found_again_after is None else self.MEET + found_again_after
+
+    def frame(self, index: int) -> Frame:
+        self._there = [person(300), person(300 + 3 * (index - self.MEET)), person(80)]
+        picture = painted(*zip([self._there[2], *self._there[:2]], (GREY, self._own, self._other), strict=True))
+        return Frame(picture, Stamp(index, index / FPS))
+
+    def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
+        index = frame.stamp.index
+        hidden, taker, second = self._there
+        found = [taker if index >= self.MEET else hidden, second]
+        if self._found_again is not None and index >= self._found_again:
+            found.append(hidden)
+        return tuple(found)
+
+    def look_again(self, frame: Frame, focus) -> tuple[Keypoints2D, ...]:
+        """Whoever comes is a person once they are there: the first look of all is at everybody."""
+        found = super().look_again(frame, focus)
+        return found if frame.stamp.index >= self.MEET else tuple(one for one in found if one is not self._there[1])
+
+
+def places_of_all(scene: Passage, tracker: Tracker) -> list[dict[int, float]]:
+    """Track id → x, frame by frame."""
+    places = []
+    for index in range(scene.NUM_FRAMES):
+        frame = scene.frame(index)
+        tracks = pipeline.follow(frame, pipeline.find_people(frame, scene, tracker), tracker)
+        places.append({track.track_id: float(track.keypoints.xy_px[0, 0]) for track in tracks})
+    return places
+
+
+@pytest.mark.parametrize("max_people", [2, 3])
+@pytest.mark.parametrize("found_again_after", [None, 14, 30])
+def test_one_of_two_people_is_taken_back(max_people, found_again_after):
+    """Whether a second look finds them, or the detector did and took them for somebody new."""
+    scene, tracker = PassageOfTwo(found_again_after=found_again_after), make_tracker(max_people)
+    last = places_of_all(scene, tracker)[-1]
+    assert tracker.counts.taken_back == 1
+    assert last[0] == pytest.approx(300, abs=1)
+    assert last[1] == pytest.approx(80, abs=1)
+    takers = {number: x_px for number, x_px in last.items() if number > 1}
+    assert takers == ({2: pytest.approx(300 + 3 * 39, abs=1)} if max_people == 3 else {})
 
 
 class StageLight(Passage):
@@ -191,7 +257,12 @@ def test_person_in_another_light_costs_a_few_looks_and_is_believed():
     assert max(scene.looks) < Passage.MEET + 2 * FPS
 
 
-def test_where_several_are_followed_nobody_is_doubted():
-    scene, tracker = StageLight(own=RED, other=GREEN), make_tracker(max_people=2)
-    follow(scene, tracker)
-    assert all(look < 5 for look in scene.looks)
+def test_one_of_several_in_another_light_costs_a_few_looks_and_is_believed():
+    class LongStageLight(StageLight):
+        NUM_FRAMES = 240
+
+    scene, tracker = LongStageLight(own=RED, other=GREEN), make_tracker(max_people=2)
+    places, _ = follow(scene, tracker)
+    assert places == [pytest.approx(300, abs=1)] * 240
+    assert tracker.counts.taken_back == 0
+    assert len(scene.looks) - 1 <= 7
