@@ -27,7 +27,6 @@ import signal
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -42,6 +41,7 @@ import av
 import numpy as np
 from posedemo import runner
 from posedemo.datatypes import Result
+from posedemo.errors import ending_in_a_sentence
 from posedemo.live.shared import Shared
 from posedemo.live.status import Status
 from posedemo.live.wishes import Wishes
@@ -497,4 +497,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with ending_in_a_sentence():
+        main()

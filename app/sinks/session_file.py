@@ -118,7 +118,7 @@ class SessionFile:
                 if time.monotonic() - synced_s > _SYNC_EVERY_S:
                     os.fsync(self._file.fileno())
                     synced_s = time.monotonic()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, the show goes on and says so
             self._fail(error)
 
     def _take(self) -> list[tuple[FrameRecord, dict[str, str]]]:
@@ -135,14 +135,15 @@ class SessionFile:
             # An unbuffered file may take a part only.
             rest = rest[self._file.write(rest) :]
 
-    def _fail(self, error: OSError) -> None:
+    def _fail(self, error: Exception) -> None:
         """The show goes on without being recorded."""
+        reason = getattr(error, "strerror", None) or error
         with self._changed:
             self._has_failed = True
             self.num_lost += len(self._waiting)
             self._waiting.clear()
-        self._on_failure(f"recording stopped: {error.strerror or error}")
-        logger.warning("cannot go on recording to %s: %s; what it holds can be played", self._path, error.strerror)
+        self._on_failure(f"recording stopped: {reason}")
+        logger.warning("cannot go on recording to %s: %s; what it holds can be played", self._path, reason)
 
 
 def _packed(record: FrameRecord, changes: dict[str, str]) -> bytes:

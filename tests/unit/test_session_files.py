@@ -14,7 +14,7 @@ from fakes import make_frame
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from posedemo.capture.source import SourceInfo, open_source
-from posedemo.datatypes import Detections, InUse
+from posedemo.datatypes import Detections, InUse, Stamp
 from posedemo.errors import OutputError, PosedemoError, SourceError
 from posedemo.sessions.header import make_header, pack_header, unpack_header
 from posedemo.sessions.records import MAGIC, FrameRecord, pack_frame, pack_record
@@ -308,6 +308,31 @@ def test_disk_that_takes_nothing_holds_nobody_up(tmp_path):
     emptied.start()
     file.close()
     os.close(reader)
+
+
+def test_frame_that_cannot_be_packed_ends_the_recording_and_not_the_show(tmp_path):
+    """Its number has more digits than the format: nothing that is known gives one, and other faults end alike."""
+    told: list[str] = []
+    path = tmp_path / "talk.pose"
+    taken = shots(4)
+    (whole, detections), (_, odd_detections) = taken[0], taken[1]
+    odd = replace(whole, stamp=Stamp(2**70, 1235.0))
+    file = SessionFile(path, header(), on_failure=told.append)
+    file.record(whole, detections)
+    deadline_s = time.monotonic() + PATIENCE_S
+    while file.num_recorded < 1:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    file.record(odd, odd_detections)
+    while not told:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    for frame, seen in taken[2:]:
+        file.record(frame, seen)
+    file.close()
+    assert told[0].startswith("recording stopped: ")
+    assert file.num_lost == 2
+    assert outcome(path) == 1
 
 
 def _empty(reader: int) -> None:
