@@ -39,6 +39,7 @@ _ALIKE, _ALIKE_S = 2.0, 0.2
 """To be believed after a doubt, they differ by no more than so many times the usual, for so long: where one stands
 behind the other, some of the colours are the person's."""
 _FIRST_SPREAD = 0.03
+_TINY = np.float32(1e-9)
 
 _FIRST_PAUSE_S, _LONGER = 0.1, 1.5
 """Before the first look for the person, and between two: it grows, for stage lights can change somebody's colours too,
@@ -216,6 +217,8 @@ class Clothes:
             self._since_s = self._time_s = time_s
         share = np.float32(1 - math.exp(-max(0.0, time_s - self._time_s) / _TIME_CONSTANT_S))
         off = worn - self._mean
+        # What is nearly strange counts for less: who is hidden little by little must not become usual on the way.
+        off *= np.fmin(1, _ALIKE * self._spread / np.maximum(norms(off), _TINY))[:, None]
         is_first, is_seen = np.isnan(self._mean).any(axis=-1), np.isfinite(worn).all(axis=-1)
         self._spread[is_seen & ~is_first] += share * (norms(off) - self._spread)[is_seen & ~is_first]
         self._mean[is_seen & ~is_first] += share * off[is_seen & ~is_first]

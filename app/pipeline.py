@@ -291,6 +291,8 @@ def find_people(frame: Frame, detector: Detector, tracker: Tracker) -> Detection
             taken_back = tracker.looked_for(frame, found, look_again)
         else:
             again = look_again(focus)
+            closer = tracker.closer(focus, (*found, *again), frame.size_wh)
+            again = again if closer is None else (*again, *look_again(closer))
             taken_back = tracker.taken_back(frame, found, again)
             if taken_back is None:
                 return Detections(found, again, hand_over=hand_over)

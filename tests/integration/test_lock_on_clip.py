@@ -195,6 +195,18 @@ def test_wrong_poses_are_refused_and_the_person_is_found_again(pictures, alone, 
 
 
 @pytest.mark.slow
+def test_clip_begins_where_the_person_is():
+    """MediaPipe finds somebody in the fourth picture, half a body too low, and takes five more to get there."""
+    pictures = clip_pictures(0, 20, size_wh=(1768, 994))
+    with registry.create_detector("mediapipe-full", max_people=1) as detector:
+        pelvis_px, _ = follow(pictures, detector)
+    seen_px = pelvis_px[np.isfinite(pelvis_px[:, 0])]
+    assert len(seen_px) >= 16
+    # Hanging on a wall by the arms the person moves by some 10 px a frame; what MediaPipe begins with is 170 px away.
+    assert np.linalg.norm(np.diff(seen_px, axis=0), axis=-1).max() < 20
+
+
+@pytest.mark.slow
 def test_nothing_is_looked_at_twice_while_all_is_well(pictures):
     """Only the choice at the start costs a second look, and MediaPipe's first poses may."""
     with registry.create_detector("mediapipe-full", max_people=1) as detector:

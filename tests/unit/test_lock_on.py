@@ -1,5 +1,7 @@
 """Where the tracker sends the detector for a second look, and what becomes of what it finds there."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import make_frame, standing_keypoints
@@ -78,6 +80,28 @@ def test_person_in_sight_costs_one_second_look_and_that_at_the_start():
     assert all(list(frame) == [0] for frame in follow(tracker, scene, 20))
     assert list(scene.looks) == [0]
     assert tracker.counts == LockCounts(looks_again=1)
+
+
+def unsure(keypoints: Keypoints2D) -> Keypoints2D:
+    return replace(keypoints, confidence=np.full_like(keypoints.confidence, 0.7))
+
+
+def test_first_poses_that_are_unsure_give_way_to_those_of_a_closer_look_until_both_agree():
+    """The detector begins half a body aside and comes nearer from frame to frame; it is sure of itself much later."""
+    there = [[person(300)] for _ in range(30)]
+    followed = [[unsure(person(300 + max(0, 90 - 30 * index)))] for index in range(30)]
+    scene, tracker = Scene(followed, there), make_tracker()
+    assert follow(tracker, scene, 30) == [{0: pytest.approx(300, abs=1)}] * 30
+    assert list(scene.looks) == [0, 1, 2, 3]
+    assert tracker.counts.looks_again == 4
+
+
+def test_first_poses_that_stay_unsure_are_looked_at_for_a_moment_only():
+    """A second look that finds nobody leaves the pose as it is."""
+    followed = [[unsure(person(300))] for _ in range(30)]
+    scene, tracker = Scene(followed, [[] for _ in range(30)]), make_tracker()
+    assert follow(tracker, scene, 30) == [{0: pytest.approx(300, abs=1)}] * 30
+    assert max(scene.looks) <= 0.3 * FPS
 
 
 def test_person_is_found_again_while_the_detector_follows_a_bystander():
