@@ -18,7 +18,8 @@ from .posing import Draft, draft
 from .posing import finish as finish_draft
 from .remap import remap
 from .timing import StageTimers
-from .tracking import Track, Tracker
+from .track import Track
+from .tracking import Tracker
 
 
 class Detector(Protocol):

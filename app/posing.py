@@ -12,7 +12,7 @@ from .datatypes import Float32Array, Keypoints2D, Person, Pose3D, Window
 from .geometry import norms, to_pixels
 from .placement import place_root, project
 from .refit import refit
-from .tracking import Track
+from .track import Track
 
 _SURE = 0.5
 """Joints below this confidence say nothing about how well a pose fits the picture."""

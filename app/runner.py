@@ -50,7 +50,8 @@ from .sinks.viewer_sink import ViewerSink
 from .smoothing import OneEuro, OneEuroParameters, make_smoother
 from .statistics import RunStatistics, write_statistics
 from .timing import StageTimers
-from .tracking import Track, Tracker
+from .track import Track
+from .tracking import Tracker
 from .viewer.choices import find_choices
 from .window import PoseWindow
 

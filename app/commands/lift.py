@@ -31,7 +31,7 @@ from ..runner import check_posing, track_maker
 from ..settings import PROVIDER_CHOICES, Settings
 from ..sinks.pose_file import PoseRows, file_facts, write_columns
 from ..skeleton import COCO17, H36M17, MEDIAPIPE33, SKELETONS, Skeleton
-from ..tracking import Track
+from ..track import Track
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from ..datatypes import Frame, InUse
 from ..errors import PosedemoError
 from ..pipeline import Detector, Lifter, Stages
 from ..smoothing import Causal
-from ..tracking import Track
+from ..track import Track
 from .background import Stock
 from .shared import Shared
 from .status import Status, tell

@@ -33,6 +33,7 @@ PURE = (
     "plausibility",
     "focus",
     "sides",
+    "track",
     "tracking",
     "timing",
     "pipeline",
