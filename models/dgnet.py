@@ -100,7 +100,9 @@ def _squared_distances(places: Tensor) -> Tensor:
 
 
 def _squared_distances_in_training(places: Tensor) -> Tensor:
-    distances: Tensor = _SquaredDistances.apply(places)  # type: ignore[no-untyped-call]
+    # In float32 whatever the features are in: which joints are nearest hangs on small differences.
+    with torch.autocast(places.device.type, enabled=False):
+        distances: Tensor = _SquaredDistances.apply(places.float())  # type: ignore[no-untyped-call]
     return distances
 
 

@@ -230,9 +230,10 @@ def test_the_command_takes_recipe_and_joints_by_name(tmp_path: Path, capsys: pyt
         train(override(config, network=["partition=gravity"]), humaneva_corpus(), tmp_path / "x", corpus_name="c.npz")
 
 
-def test_half_precision_learns_too() -> None:
+@pytest.mark.parametrize("name", NETWORKS)
+def test_half_precision_learns_too(name: str) -> None:
     corpus = h36m_corpus()
-    data = load_training_data(corpus, paper("gla-gcn", corpus, epochs=4, amp=True), ())
+    data = load_training_data(corpus, paper(name, corpus, epochs=4, amp=True), ())
     run = Run(data.config, data.maker)
     losses = [float(run.advance(step / data.config.steps)) for step in range(40)]
     assert np.isfinite(losses).all()
