@@ -132,9 +132,10 @@ class Tracker:
     def focus(self, people: Sequence[Keypoints2D], stamp: Stamp, size_wh: tuple[int, int]) -> Focus | None:
         """Where to look again, if anywhere: ask before ``update``, and give it what the second look found.
 
-        Where somebody is missing who was there a moment ago, their place; where the first person is about to be
-        chosen, the whole picture, for MediaPipe gives the first it finds and not the one in front; and where another
-        person shall take over, the whole picture without the present one.
+        Where somebody is missing who was there a moment ago, or was just found and the detector is not sure of them,
+        their place; where the first person is about to be chosen, the whole picture, for MediaPipe gives the first it
+        finds and not the one in front; and where another person shall take over, the whole picture without the present
+        one.
 
         Args:
             people: as of ``update``.
@@ -160,7 +161,7 @@ class Tracker:
             people: everybody who was found.
             size_wh: of the picture.
         """
-        if focus.xy_px is not None or self._tracks or not people:
+        if focus.xy_px is not None or focus.others or not people:
             return None
         first = max(people, key=lambda one: _prominence(one, size_wh))
         return None if not known_joints(first).any() or is_sure(first) else Focus(first.xy_px)
