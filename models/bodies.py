@@ -24,16 +24,16 @@ _PELVIS = H36M17.index("pelvis")
 _LENGTH_SPREADS = (
     # Relative standard deviation; left and right change together. Hips, shoulders and head vary most, less because
     # people do than because data sets and detectors disagree about where these joints are.
-    (("left_hip", "right_hip"), 0.18),
-    (("left_knee", "right_knee"), 0.06),
-    (("left_ankle", "right_ankle"), 0.06),
-    (("spine",), 0.10),
-    (("thorax",), 0.09),
-    (("nose",), 0.15),
-    (("head",), 0.15),
-    (("left_shoulder", "right_shoulder"), 0.15),
-    (("left_elbow", "right_elbow"), 0.07),
-    (("left_wrist", "right_wrist"), 0.07),
+    (("left_hip", "right_hip"), 0.09),
+    (("left_knee", "right_knee"), 0.03),
+    (("left_ankle", "right_ankle"), 0.03),
+    (("spine",), 0.05),
+    (("thorax",), 0.045),
+    (("nose",), 0.08),
+    (("head",), 0.08),
+    (("left_shoulder", "right_shoulder"), 0.08),
+    (("left_elbow", "right_elbow"), 0.035),
+    (("left_wrist", "right_wrist"), 0.035),
 )
 
 _EXCHANGE_ARM_PROBABILITY = 0.2
