@@ -93,6 +93,7 @@ class Track:
         came_s: when they were first seen.
         new_since_s: when they were first seen, as long as it is not sure that they are there; None once it is.
         is_confirmed: a second look has agreed with the detector since they were found.
+        distrusted_s: when another detector came; None where there was none since they were found.
         is_held: the detector itself followed them in the last frame.
         is_back: since it does not, they were found all the same.
         clothes: what they wear.
@@ -115,6 +116,7 @@ class Track:
     came_s: float = field(init=False, default=float("-inf"))
     new_since_s: float | None = field(init=False, default=None)
     is_confirmed: bool = field(init=False, default=False)
+    distrusted_s: float | None = field(init=False, default=None)
     is_held: bool = field(init=False, default=True)
     is_back: bool = field(init=False, default=True)
     clothes: Clothes = field(init=False, default_factory=Clothes)
@@ -164,6 +166,7 @@ class Track:
         self.num_rescues = 0
         self.swapped_s = self.doubted_s = None
         self.is_held = self.is_back = True
+        self.distrusted_s = None
 
     def see(self, keypoints: Keypoints2D, stamp: Stamp) -> None:
         """Go on from where they are now."""
@@ -192,12 +195,24 @@ class Track:
 
     def is_unsettled(self, stamp: Stamp) -> bool:
         """Whether they were found a moment ago, and no second look has agreed with the detector yet."""
-        return not self.is_confirmed and stamp.time_s - self.past.since_s <= _SETTLED_S
+        since_s = self.past.since_s if self.distrusted_s is None else self.distrusted_s
+        return not self.is_confirmed and stamp.time_s - since_s <= _SETTLED_S
 
-    def surest(self, keypoints: Keypoints2D, again: Sequence[Keypoints2D]) -> Keypoints2D:
-        """Their pose, or what a second look found in its place where that is surer of itself by far."""
+    def distrust(self) -> None:
+        """Have the detector's next poses compared, however sure it is: it is another one, and has just found them."""
+        self.is_confirmed, self.distrusted_s = False, self.seen_s
+
+    def surest(self, keypoints: Keypoints2D, again: Sequence[Keypoints2D], stamp: Stamp) -> Keypoints2D:
+        """Their pose, or what a second look found in its place.
+
+        That is taken where it is surer of itself by far, or, of another detector, nearer to where they were.
+        """
         around = [one for one in again if distance(keypoints, one) < _AROUND]
         best = max(around, key=lambda one: float(one.confidence.mean()), default=keypoints)
+        if self.distrusted_s is not None:
+            # For as long as it takes: it may be right in one frame and off in the next.
+            expected_px = self.past.expected_px(stamp.time_s)
+            return min((keypoints, best), key=lambda one: distance(self.keypoints, one, expected_px))
         self.is_confirmed = best is not keypoints and distance(keypoints, best) < CONFIRMED
         return best if best.confidence.mean() > keypoints.confidence.mean() + _SURER else keypoints
 

@@ -116,6 +116,11 @@ class Tracker:
         self._tracks, self._gone = [], []
         self._is_leaving, self._matched = False, None
 
+    def distrust(self) -> None:
+        """Another detector gives what comes: have its first poses confirmed."""
+        for track in self._tracks:
+            track.distrust()
+
     def hand_over(self) -> bool:
         """Leave the only person who is followed for the next one to their right in the picture, or the leftmost.
 
@@ -286,7 +291,7 @@ class Tracker:
         others = [one for one in again if not _is_seen_twice(one, matches)]
         rescued, more_strangers = self._match(missing, others, stamp, slack=_SLACK)
         matches = [
-            (track, track.surest(one, again) if track.is_unsettled(stamp) else one) for track, one in matches
+            (track, track.surest(one, again, stamp) if track.is_unsettled(stamp) else one) for track, one in matches
         ] + rescued
         bystanders = [stranger for stranger in strangers if not _is_seen_twice(stranger, matches, CONFIRMED)]
         found = [track for track, _ in rescued]
@@ -405,7 +410,7 @@ class Tracker:
         """The place of somebody who was found a moment ago and of whose pose the detector is not sure."""
         matches, strangers = matched
         for track, keypoints in matches:
-            if track.is_unsettled(stamp) and not is_sure(keypoints):
+            if track.is_unsettled(stamp) and (track.distrusted_s is not None or not is_sure(keypoints)):
                 others = (*(one for other, one in matches if other is not track), *strangers)
                 return Focus(track.past.expected_px(stamp.time_s), others, usual_px=track.usual_px)
         return None
@@ -463,7 +468,7 @@ class Tracker:
                 track.new_since_s = None if is_first else stamp.time_s
             else:
                 self._gone.remove(track)
-            keypoints = track.surest(keypoints, again)
+            keypoints = track.surest(keypoints, again, stamp)
             track.start_again(keypoints, stamp)
             self._tracks.append(track)
             made.append((track, keypoints))

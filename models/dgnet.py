@@ -100,9 +100,10 @@ def _squared_distances(places: Tensor) -> Tensor:
 
 
 def _squared_distances_in_training(places: Tensor) -> Tensor:
-    # In float32 whatever the features are in: which joints are nearest hangs on small differences.
+    # In float32 at least, whatever the features are in: which joints are nearest hangs on small differences.
+    precise = places.to(torch.promote_types(places.dtype, torch.float32))
     with torch.autocast(places.device.type, enabled=False):
-        distances: Tensor = _SquaredDistances.apply(places.float())  # type: ignore[no-untyped-call]
+        distances: Tensor = _SquaredDistances.apply(precise)  # type: ignore[no-untyped-call]
     return distances
 
 

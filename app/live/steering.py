@@ -98,6 +98,8 @@ class Steering:
     def __call__(self, stages: Stages, frame: Frame) -> Stages:
         """The stages to use from this frame on, of those that were used up to it."""
         if frame.in_use is not None and frame.in_use != self._recorded:
+            if frame.in_use.detector != self._recorded.detector:
+                stages.tracker.distrust()
             self._follow_recording(frame.in_use)
         wishes, followed = self._wishes.value, self._followed
         if wishes != followed:
@@ -224,6 +226,7 @@ class Steering:
             return stages
         # It may have been in use before, and whom it saw then are elsewhere now.
         detector.forget()
+        stages.tracker.distrust()
         self._status.change(detector=name)
         self.detectors_used.append(name)
         tell(self._status, f"detector: {name}")

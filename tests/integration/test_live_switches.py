@@ -67,8 +67,8 @@ def test_person_stays_the_same_through_another_lifter_a_ghost_and_another_detect
     assert all([person.track_id for person in result.people] == [0] for result in followed)
     poses = np.array([result.people[0].pose.xyz_m for result in followed])
     # Two lifters, or two detectors, differ by some centimetres a joint, which the filter spreads; a pose at the origin
-    # would be a leap of half a metre on average.
-    assert np.linalg.norm(np.diff(poses, axis=0), axis=-1).mean(axis=-1).max() < 0.15
+    # would be a leap of half a metre on average, and what another detector begins with was one of 18 cm.
+    assert np.linalg.norm(np.diff(poses, axis=0), axis=-1).mean(axis=-1).max() < 0.05
     ghosts = [result.people[0].ghost for result in followed[-16:]]
     assert all(ghost is not None for ghost in ghosts)
     apart_m = np.linalg.norm(ghosts[-1].xyz_m - poses[-1], axis=-1)

@@ -96,6 +96,30 @@ def test_first_poses_that_are_unsure_give_way_to_those_of_a_closer_look_until_bo
     assert tracker.counts.looks_again == 4
 
 
+def off(keypoints: Keypoints2D) -> Keypoints2D:
+    """The same trunk, with limbs and head a quarter of a body aside: not impossible, from one frame to the next."""
+    xy_px = keypoints.xy_px.copy()
+    parts = ("elbow", "wrist", "knee", "ankle", "nose", "head")
+    xy_px[[index for index, name in enumerate(H36M17.joints) if name.split("_")[-1] in parts], 0] += 48
+    return replace(keypoints, xy_px=xy_px)
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_another_detector_is_compared_with_second_looks_for_a_moment(is_told):
+    """From frame 10 on it is another one, whose first four poses are off; it is as sure of them as of all others."""
+    there = [[person(300)] for _ in range(30)]
+    followed = [[off(person(300)) if 10 <= index < 14 else person(300)] for index in range(30)]
+    scene, tracker, seen = Scene(followed, there), make_tracker(), []
+    for index in range(30):
+        if is_told and index == 10:
+            tracker.distrust()
+        frame = make_frame(index, size_wh=SIZE_WH)
+        (track,) = pipeline.follow(frame, pipeline.find_people(frame, scene, tracker), tracker)
+        seen.append(float(track.keypoints.xy_px[:, 0].mean()))
+    assert (max(seen) == pytest.approx(300, abs=1)) == is_told
+    assert list(scene.looks) == ([0, *range(10, 19)] if is_told else [0])
+
+
 def test_first_poses_that_stay_unsure_are_looked_at_for_a_moment_only():
     """A second look that finds nobody leaves the pose as it is."""
     followed = [[unsure(person(300))] for _ in range(30)]
