@@ -202,7 +202,7 @@ def test_clip_begins_where_the_person_is():
         pelvis_px, _ = follow(pictures, detector)
     seen_px = pelvis_px[np.isfinite(pelvis_px[:, 0])]
     assert len(seen_px) >= 16
-    # Hanging on a wall by the arms the person moves by some 10 px a frame; what MediaPipe begins with is 170 px away.
+    # The person, who stands on a wall, moves by some 10 px a frame; what MediaPipe begins with is 170 px away.
     assert np.linalg.norm(np.diff(seen_px, axis=0), axis=-1).max() < 20
 
 
