@@ -199,8 +199,8 @@ class Tracker:
         """
         tracks = self._alive(frame.stamp)
         matches, strangers = self._match_once(tracks, people, frame.stamp)
-        places = {track.track_id: keypoints for track, keypoints in matches}
-        for track in [track for track in tracks if track.clothes.are_doubted]:
+        # Who is about to be left need not be found again.
+        for track in [track for track in tracks if track.clothes.are_doubted and not self._is_leaving]:
             # Somebody else who is where they were known to be is not taken for the person, however alike they dress.
             mistaken = (
                 keypoints
@@ -209,7 +209,7 @@ class Tracker:
             )
             own = next((one for one in (*strangers, *mistaken, *again) if track.is_really(one, frame)), None)
             if own is not None:
-                return TakenBack(own, places.get(track.track_id, track.keypoints))
+                return TakenBack(own, dict(matches).get(track, track.keypoints))
         return None
 
     def looked_for(self, frame: Frame, people: Sequence[Keypoints2D], look_again: LookAgain) -> TakenBack | None:
