@@ -13,6 +13,7 @@ from typing import Any, Literal
 from .datatypes import LifterSpec
 from .manifest import ModelEntry, manifest
 from .settings import Settings
+from .side_choice import LOOK_AHEAD_S
 from .smoothing import REACH_S
 
 Mode = Literal["live", "file"]
@@ -38,25 +39,36 @@ def lifter_in_mode(name: str, mode: Mode, entries: Sequence[ModelEntry] | None =
     return (twins.get(name) if mode == "file" else None) or name
 
 
+def sides_look_ahead_s(mode: Mode) -> float:
+    """How far beyond a frame is looked to tell left from right."""
+    return LOOK_AHEAD_S if mode == "file" else 0.0
+
+
 def smoothing_look_ahead_s(settings: Settings, mode: Mode) -> float:
     """How far beyond a frame its filter looks."""
     return REACH_S[settings.smooth] if mode == "file" else 0.0
 
 
+def look_ahead_s(spec: LifterSpec, settings: Settings, mode: Mode) -> float:
+    """How far beyond its frame a pose knows the clip: lifter, filter, and what tells left from right together."""
+    return spec.look_ahead_s + sides_look_ahead_s(mode) + smoothing_look_ahead_s(settings, mode)
+
+
 def posing_facts(spec: LifterSpec, settings: Settings, mode: Mode) -> dict[str, Any]:
     """What files and statistics say of how poses were made.
 
-    ``look_ahead_frames`` and ``look_ahead_ms`` are how far beyond its frame a pose knows the clip, lifter and filter
-    together; frames are the lifter's.
+    ``look_ahead_frames`` and ``look_ahead_ms`` are how far beyond its frame a pose knows the clip (``look_ahead_s``);
+    frames are the lifter's.
     """
-    smoothing_s = smoothing_look_ahead_s(settings, mode)
+    sides_s, smoothing_s = sides_look_ahead_s(mode), smoothing_look_ahead_s(settings, mode)
     return {
         "mode": mode,
         "smooth": settings.smooth,
         "bones": settings.bones,
         "fov_deg": settings.fov_deg,
         **({} if settings.height_cm is None else {"height_cm": settings.height_cm}),
-        "look_ahead_frames": spec.look_ahead + math.ceil(smoothing_s * spec.rate_hz),
-        "look_ahead_ms": round((spec.look_ahead_s + smoothing_s) * 1e3, 1),
+        "look_ahead_frames": spec.look_ahead + math.ceil((sides_s + smoothing_s) * spec.rate_hz),
+        "look_ahead_ms": round(look_ahead_s(spec, settings, mode) * 1e3, 1),
+        "sides_look_ahead_ms": round(sides_s * 1e3, 1),
         "smoothing_look_ahead_ms": round(smoothing_s * 1e3, 1),
     }

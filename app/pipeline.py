@@ -102,14 +102,15 @@ Look = Callable[[Frame, Detector, Tracker], Callable[[], tuple[Detections, float
 
 @dataclass(frozen=True)
 class Stages:
-    """The three stages between a frame and its result, the camera's field of view, which nobody measures, how far
-    the filters of the tracker's tracks look ahead, who keeps what the detector saw, if anybody does, and a second
-    lifter to compare with."""
+    """The three stages between a frame and its result, the camera's field of view, which nobody measures, how far the
+    tracker's tracks look ahead to tell left from right, and then their filters, who keeps what the detector saw, if
+    anybody does, and a second lifter to compare with."""
 
     detector: Detector
     tracker: Tracker
     lifter: Lifter
     fov_deg: float = DEFAULT_FOV_DEG
+    sides_s: float = 0.0
     smoothing_s: float = 0.0
     recorder: Recorder | None = None
     ghost: Lifter | None = None
@@ -169,9 +170,9 @@ def run(
     """Process frames until they end.
 
     Every frame becomes a result, also when nobody is in it, so that a viewer goes on showing the picture and a file
-    knows every frame. Where lifter or filters look ahead a result comes so much later than its picture, and the last
-    ones are made when no more frames come: to the lifter with the last of them repeated. Nobody is followed from a
-    camera's pictures to those that stand in for them, nor back.
+    knows every frame. Where lifter, filters or sides look ahead a result comes so much later than its picture, and the
+    last ones are made when no more frames come: to the lifter with the last of them repeated. Nobody is followed from
+    a camera's pictures to those that stand in for them, nor back.
 
     Args:
         frames: to be processed.
@@ -186,12 +187,25 @@ def run(
     """
     look = look or _look_when_waited_for
     waiting: list[Callable[[], None]] = []
+    unsettled: DelayLine[_Seen] = DelayLine(stages.sides_s)
     unlifted: DelayLine[_Seen] = DelayLine(stages.lifter.spec.look_ahead_s)
     unsmoothed: DelayLine[_Lifted] = DelayLine(stages.smoothing_s)
 
     def catch_up() -> None:
         while waiting:
             waiting.pop(0)()
+
+    def settle(seen: _Seen, stages: Stages) -> None:
+        for person in seen.people:
+            note_sides(person.track, person.keypoints, seen.frame.stamp.time_s)
+        for ready in unsettled.push(seen.frame.stamp.time_s, seen):
+            fill_windows(ready, stages)
+
+    def fill_windows(seen: _Seen, stages: Stages) -> None:
+        settled = _with_sides(seen)
+        _fill_windows(settled)
+        for ready in unlifted.push(settled.frame.stamp.time_s, settled):
+            lift(ready, stages)
 
     def lift(seen: _Seen, stages: Stages) -> None:
         with timers.stage("lift"):
@@ -212,6 +226,8 @@ def run(
     def finish_all() -> None:
         try:
             catch_up()
+            for seen in unsettled.rest():
+                fill_windows(seen, stages)
             for seen in unlifted.rest():
                 lift(seen, stages)
         finally:
@@ -230,8 +246,7 @@ def run(
             detections, took_ms = detections_and_time()
             timers.add("detect", took_ms)
             seen = _track(frame, detections, stages, timers)
-            waiting.append(partial(_fill_windows, seen))
-            waiting += [partial(lift, ready, stages) for ready in unlifted.push(frame.stamp.time_s, seen)]
+            waiting.append(partial(settle, seen, stages))
             if not is_next_there():
                 catch_up()
     except (SourceError, ModelError):
@@ -260,6 +275,25 @@ def _track(frame: Frame, detections: Detections, stages: Stages, timers: StageTi
         tracks = follow(frame, detections, stages.tracker)
     people = tuple(_Sighting(track, track.keypoints) for track in tracks)
     return _Seen(frame, people, timers.take_frame())
+
+
+def _with_sides(seen: _Seen) -> _Seen:
+    """A frame with left and right as they suit what came before and after it."""
+    time_s = seen.frame.stamp.time_s
+    people = (_Sighting(person.track, own_sides(person.track, person.keypoints, time_s)) for person in seen.people)
+    return replace(seen, people=tuple(people))
+
+
+def note_sides(track: Track, keypoints: Keypoints2D, time_s: float) -> None:
+    """Let a track know one frame's joints, by which it tells left from right of those before."""
+    if track.sides is not None:
+        track.sides.push(time_s, keypoints)
+
+
+def own_sides(track: Track, keypoints: Keypoints2D, time_s: float) -> Keypoints2D:
+    """The joints of a frame that was noted, with left and right as they suit those before and after; as they are where
+    the track does not look ahead."""
+    return keypoints if track.sides is None else track.sides.at(time_s, keypoints)
 
 
 def _fill_windows(seen: _Seen) -> None:

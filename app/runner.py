@@ -37,12 +37,21 @@ from .live.turnstile import Turnstile
 from .live.wishes import Wishes
 from .lookout import Lookout
 from .manifest import manifest
-from .modes import Mode, choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
+from .modes import (
+    Mode,
+    choose_mode,
+    lifter_in_mode,
+    look_ahead_s,
+    posing_facts,
+    sides_look_ahead_s,
+    smoothing_look_ahead_s,
+)
 from .outputs import POSE_SUFFIXES, VIDEO_SUFFIXES, check_outputs, check_suffix
 from .sessions.header import make_header
 from .sessions.playback import LONGEST_HOLE_S, NoDetector, PositionSink, SessionPlayback
 from .sessions.source import SessionSource
 from .settings import Settings
+from .side_choice import SideChoice
 from .signals import stop_on_signals
 from .sinks.session_file import SessionFile
 from .sinks.sink_set import SinkSet
@@ -63,8 +72,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_LOOK_AHEAD_S = 1.5
-"""Of a lifter. 81 frames at 30 a second, centred, are 1.33 s: 250 MB of pictures in full HD. The filters' 0.4 s at most
-come on top."""
+"""Of a lifter. 81 frames at 30 a second, centred, are 1.33 s: 250 MB of pictures in full HD. What sides and filters
+look ahead, 0.6 s at most, comes on top."""
 
 MANIFEST_RATE_HZ = 30.0
 """At which all lifters of the manifest were trained."""
@@ -253,7 +262,7 @@ def _check_look_ahead(spec: LifterSpec, settings: Settings) -> None:
             f"at most {MAX_LOOK_AHEAD_S:g} s are served",
             "export a causal lifter, or one with a shorter window",
         )
-    late_s = spec.look_ahead_s + smoothing_look_ahead_s(settings, choose_mode(settings))
+    late_s = look_ahead_s(spec, settings, choose_mode(settings))
     if spec.look_ahead:
         logger.info(
             "%s looks %d frames ahead: results come %.0f ms late", settings.lifter, spec.look_ahead, late_s * 1e3
@@ -275,7 +284,14 @@ def make_stages(settings: Settings, detector: pipeline.Detector, lifter: pipelin
     mode = choose_mode(settings)
     new_track = _track_maker_with(settings, lifter.spec, settings.smooth)
     tracker = Tracker(max_people=settings.max_people, new_track=new_track)
-    return pipeline.Stages(detector, tracker, lifter, settings.fov_deg, smoothing_look_ahead_s(settings, mode))
+    return pipeline.Stages(
+        detector,
+        tracker,
+        lifter,
+        settings.fov_deg,
+        sides_s=sides_look_ahead_s(mode),
+        smoothing_s=smoothing_look_ahead_s(settings, mode),
+    )
 
 
 def track_maker(
@@ -297,6 +313,7 @@ def track_maker(
             ),
             smoother=make_smoother(smooth, zero_phase=mode == "file"),
             root_smoother=OneEuro(_ROOT_SMOOTHING),
+            sides=SideChoice() if mode == "file" else None,
             body=None if bones == "free" else BodyModel(None if height_cm is None else height_cm / 100),
         )
 
@@ -366,7 +383,7 @@ def _first_wishes(settings: Settings) -> Shared[Wishes]:
 
 
 def _first_status(settings: Settings, lifter: OnnxLifter | WorldLandmarks, info: SourceInfo) -> Shared[Status]:
-    late_s = lifter.spec.look_ahead_s + smoothing_look_ahead_s(settings, choose_mode(settings))
+    late_s = look_ahead_s(lifter.spec, settings, choose_mode(settings))
     return Shared(
         Status(
             detector=settings.detector,

@@ -12,8 +12,7 @@ from .geometry import norms
 from .plausibility import body_size_px, known_joints
 from .skeleton import H36M17
 
-_PARTS: tuple[tuple[str, ...], ...] = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
-"""Arms and legs: a detector swaps either or both. In the demo clip the arms go first, and the legs a frame later."""
+_PARTS = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
 
 _FAR_NEARER = 0.5
 _FAR_AT_ONCE, _FAR_PER_S = 0.03, 1.0
@@ -32,7 +31,9 @@ def _pairs(part: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     return left, right
 
 
-_SIDES = tuple(_pairs(part) for part in _PARTS)
+LIMBS = tuple(_pairs(part) for part in _PARTS)
+"""Left and right joints of arms and of legs, from the trunk outwards: a detector swaps either or both. In the demo clip
+the arms go first, and the legs a frame later."""
 
 
 def swapped_parts(expected_px: Float32Array, now: Keypoints2D, elapsed_s: float) -> tuple[bool, ...]:
@@ -51,9 +52,9 @@ def swapped_parts(expected_px: Float32Array, now: Keypoints2D, elapsed_s: float)
     size_px = body_size_px(now)
     width_px = math.hypot(*(expected_px[_SHOULDERS[0]] - expected_px[_SHOULDERS[1]]))
     if not width_px >= _WIDE * size_px:
-        return (False,) * len(_SIDES)
+        return (False,) * len(LIMBS)
     far_px = (_FAR_AT_ONCE + _FAR_PER_S * elapsed_s) * size_px
-    return tuple(_is_swapped(expected_px, now.xy_px, known, far_px, left, right) for left, right in _SIDES)
+    return tuple(_is_swapped(expected_px, now.xy_px, known, far_px, left, right) for left, right in LIMBS)
 
 
 def swap_sides(keypoints: Keypoints2D, parts: tuple[bool, ...]) -> Keypoints2D:
@@ -63,12 +64,25 @@ def swap_sides(keypoints: Keypoints2D, parts: tuple[bool, ...]) -> Keypoints2D:
         keypoints: H36M-17 joints.
         parts: as ``swapped_parts`` gives them.
     """
-    if not any(parts):
+    swapped = [limb for limb, is_swapped in zip(LIMBS, parts, strict=True) if is_swapped]
+    if not swapped:
+        return keypoints
+    left, right = (np.concatenate(side) for side in zip(*swapped, strict=True))
+    return exchange(keypoints, left, right)
+
+
+def exchange(keypoints: Keypoints2D, left: np.ndarray, right: np.ndarray) -> Keypoints2D:
+    """The same person with some joints of the left in the place of those of the right, and the other way round.
+
+    Args:
+        keypoints: H36M-17 joints.
+        left: numbers of the joints.
+        right: of their counterparts, in the same order.
+    """
+    if not len(left):
         return keypoints
     order = np.arange(H36M17.num_joints)
-    for is_swapped, (left, right) in zip(parts, _SIDES, strict=True):
-        if is_swapped:
-            order[left], order[right] = right, left
+    order[left], order[right] = right, left
     world_xyz_m = keypoints.world_xyz_m
     return replace(
         keypoints,

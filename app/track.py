@@ -16,6 +16,7 @@ from .clothes import Clothes, worn_colors
 from .datatypes import Frame, Keypoints2D, Stamp
 from .focus import Focus
 from .plausibility import Past, body_size_px, distance, fault, known_joints
+from .side_choice import SideChoice
 from .sides import swap_sides, swapped_parts
 from .smoothing import OneEuro, Smoother
 from .window import PoseWindow
@@ -80,6 +81,7 @@ class Track:
         window: their 2D joints.
         smoother: filter of their 3D joints.
         root_smoother: filter of their place in the room.
+        sides: tells left from right by what follows; None where nothing may be waited for.
         body: lengths of their bones; None where they are left as the lifter gives them.
         past: where they were last seen.
         bystanders: whom the detector took them for of late.
@@ -103,6 +105,7 @@ class Track:
     window: PoseWindow
     smoother: Smoother
     root_smoother: OneEuro
+    sides: SideChoice | None = None
     body: BodyModel | None = None
     past: Past = field(init=False)
     bystanders: tuple[Keypoints2D, ...] = field(init=False, default=())

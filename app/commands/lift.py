@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,10 +21,10 @@ from ..datatypes import Float32Array, Keypoints2D, Window
 from ..delay import DelayLine
 from ..errors import SourceError
 from ..manifest import manifest
-from ..modes import choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
+from ..modes import choose_mode, lifter_in_mode, posing_facts, sides_look_ahead_s, smoothing_look_ahead_s
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
 from ..pinhole import plane_scale
-from ..pipeline import Lifter, push_joints, window_of
+from ..pipeline import Lifter, note_sides, own_sides, push_joints, window_of
 from ..posing import Draft, draft, finish
 from ..remap import remap
 from ..runner import check_posing, track_maker
@@ -240,12 +240,13 @@ def _lift(table: KeypointTable, lifter: Lifter, settings: Settings) -> PoseRows:
         time_s = float(table.time_s[row])
         rows.add(int(table.frame_index[row]), time_s, finish(drafted, time_s, table.size_wh))
 
-    ready = _windows(table, tracks, lifter.spec.look_ahead_s, plane_scale(table.size_wh, settings.fov_deg))
+    settled = _settled(table, tracks, sides_look_ahead_s(mode))
+    ready = _windows(settled, table, tracks, lifter.spec.look_ahead_s, plane_scale(table.size_wh, settings.fov_deg))
     while batch := list(islice(ready, _BATCH_WINDOWS)):
-        poses = lifter.lift([window for _, window in batch])
-        for (row, window), lifted in zip(batch, poses, strict=True):
+        poses = lifter.lift([window for _, _, window in batch])
+        for (row, keypoints, window), lifted in zip(batch, poses, strict=True):
             time_s = float(table.time_s[row])
-            drafted = draft(tracks[int(table.track_id[row])], table.keypoints[row], window, lifted, time_s)
+            drafted = draft(tracks[int(table.track_id[row])], keypoints, window, lifted, time_s)
             for seen_row, seen in unsmoothed.push(time_s, (row, drafted)):
                 add(seen_row, seen)
     for seen_row, seen in unsmoothed.rest():
@@ -253,23 +254,39 @@ def _lift(table: KeypointTable, lifter: Lifter, settings: Settings) -> PoseRows:
     return rows
 
 
-def _windows(
-    table: KeypointTable, tracks: Mapping[int, Track], look_ahead_s: float, scale: float
-) -> Iterator[tuple[int, Window]]:
-    """Each row and what the lifter shall see of it, in the order of time."""
-    waiting: DelayLine[int] = DelayLine(look_ahead_s)
+_Row = tuple[int, Keypoints2D]
+"""A row's number, and its joints."""
 
-    def look(row: int) -> tuple[int, Window]:
-        track = tracks[int(table.track_id[row])]
-        return row, window_of(track, table.keypoints[row], float(table.time_s[row]), scale)
+
+def _settled(table: KeypointTable, tracks: Mapping[int, Track], sides_s: float) -> Iterator[_Row]:
+    """Each row with left and right of its own, in the order of time."""
+    waiting: DelayLine[int] = DelayLine(sides_s)
+
+    def settle(row: int) -> _Row:
+        return row, own_sides(tracks[int(table.track_id[row])], table.keypoints[row], float(table.time_s[row]))
 
     for row in np.lexsort((table.track_id, table.time_s)).tolist():
+        note_sides(tracks[int(table.track_id[row])], table.keypoints[row], float(table.time_s[row]))
+        yield from map(settle, waiting.push(float(table.time_s[row]), row))
+    yield from map(settle, waiting.rest())
+
+
+def _windows(
+    settled: Iterable[_Row], table: KeypointTable, tracks: Mapping[int, Track], look_ahead_s: float, scale: float
+) -> Iterator[tuple[int, Keypoints2D, Window]]:
+    """Each row, and what the lifter shall see of it."""
+    waiting: DelayLine[_Row] = DelayLine(look_ahead_s)
+
+    def look(settled: _Row) -> tuple[int, Keypoints2D, Window]:
+        row, keypoints = settled
+        window = window_of(tracks[int(table.track_id[row])], keypoints, float(table.time_s[row]), scale)
+        return row, keypoints, window
+
+    for row, keypoints in settled:
         time_s = float(table.time_s[row])
-        push_joints(tracks[int(table.track_id[row])], table.keypoints[row], time_s, table.size_wh)
-        for ready in waiting.push(time_s, row):
-            yield look(ready)
-    for ready in waiting.rest():
-        yield look(ready)
+        push_joints(tracks[int(table.track_id[row])], keypoints, time_s, table.size_wh)
+        yield from map(look, waiting.push(time_s, (row, keypoints)))
+    yield from map(look, waiting.rest())
 
 
 COMMANDS = {"lift": Command(add_arguments=add_arguments, run=run)}

@@ -12,8 +12,8 @@ The columns, the same in all three formats (CSV is long form, one line a joint):
 
 and once a file: fps, image_size (w, h), joint_names, parents, schema_version, posedemo_version, detector, lifter,
 and how poses were made (``modes.posing_facts``): mode, smooth, bones, fov_deg, height_cm where it was given,
-look_ahead_frames and look_ahead_ms (how far beyond its frame a pose knows the clip; 0 for a causal lifter, live) and
-smoothing_look_ahead_ms (the filter's share of it).
+look_ahead_frames and look_ahead_ms (how far beyond its frame a pose knows the clip; 0 for a causal lifter, live),
+sides_look_ahead_ms and smoothing_look_ahead_ms (what telling left from right, and the filter, have of it).
 
 In file mode all poses of a track get the bones that it has in the end: an annotated video is written while they are
 still being learned, a pose file at the end.

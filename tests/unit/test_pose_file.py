@@ -48,7 +48,7 @@ def test_npz_has_a_row_a_person_and_frame_and_needs_no_pickle(tmp_path):
         assert file["joint_names"].tolist() == list(H36M17.joints)
         assert file["image_size"].tolist() == [64, 48]
         assert str(file["detector"]) == "mediapipe-full"
-        assert (int(file["look_ahead_frames"]), float(file["look_ahead_ms"])) == (13, 433.3)
+        assert (int(file["look_ahead_frames"]), float(file["look_ahead_ms"])) == (19, 633.3)
 
 
 def test_nobody_at_all_gives_an_empty_table_of_the_right_shape(tmp_path):

@@ -10,7 +10,7 @@ from posedemo.datatypes import Keypoints2D, LifterSpec, Pose3D
 from posedemo.errors import ConfigError, SourceError
 from posedemo.geometry import bone_lengths
 from posedemo.manifest import ModelEntry, known_names, manifest
-from posedemo.modes import choose_mode, lifter_in_mode, posing_facts, smoothing_look_ahead_s
+from posedemo.modes import choose_mode, lifter_in_mode, posing_facts, sides_look_ahead_s, smoothing_look_ahead_s
 from posedemo.pipeline import Stages, run
 from posedemo.runner import check_posing, make_stages
 from posedemo.settings import Settings
@@ -78,16 +78,17 @@ def test_mode_follows_from_source_and_outputs_and_can_be_chosen(options, has_win
     assert choose_mode(Settings(**options), has_window=has_window) == mode
 
 
-def test_look_ahead_is_that_of_lifter_and_filter_together():
+def test_look_ahead_is_that_of_lifter_sides_and_filter_together():
     centred = LifterSpec(name="centred", num_frames=27, rate_hz=30, look_ahead=13)
     for settings, mode, frames, milliseconds in (
         (Settings(), "live", 13, 433.3),
-        (Settings(), "file", 13 + 8, 433.3 + 250),
-        (Settings(smooth="off"), "file", 13, 433.3),
+        (Settings(), "file", 13 + 14, 433.3 + 200 + 250),
+        (Settings(smooth="off"), "file", 13 + 6, 433.3 + 200),
     ):
         facts = posing_facts(centred, settings, mode)
         assert (facts["mode"], facts["look_ahead_frames"]) == (mode, frames)
         assert facts["look_ahead_ms"] == pytest.approx(milliseconds, abs=0.11)
+        assert facts["sides_look_ahead_ms"] == 1e3 * sides_look_ahead_s(mode)
         assert facts["smoothing_look_ahead_ms"] == 1e3 * smoothing_look_ahead_s(settings, mode)
 
 

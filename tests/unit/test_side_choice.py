@@ -1,0 +1,123 @@
+"""Sides over a stretch: legs that a detector mixes up are put right, and legs that pass each other are left alone."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fakes import standing_keypoints
+from posedemo.datatypes import Keypoints2D
+from posedemo.delay import DelayLine
+from posedemo.side_choice import LOOK_AHEAD_S, SideChoice
+from posedemo.sides import swap_sides
+from posedemo.skeleton import H36M17
+
+FPS = 30
+PERSON = standing_keypoints(300, height_px=200)
+LEGS = (False, True)
+
+
+def sideways(index: int, *, swing_px: float = 40, hz: float = 1.0, phase: float = 0.25) -> Keypoints2D:
+    """Somebody seen from the side, whose ankles are ``swing_px`` off the middle at most and knees half as far."""
+    xy_px = PERSON.xy_px.copy()
+    xy_px[:, 0] = 300 + 0.1 * (xy_px[:, 0] - 300)
+    offset_px = swing_px * np.sin(2 * np.pi * (hz * index / FPS + phase))
+    for part, share in (("ankle", 1.0), ("knee", 0.5)):
+        xy_px[H36M17.index(f"left_{part}"), 0] += share * offset_px
+        xy_px[H36M17.index(f"right_{part}"), 0] -= share * offset_px
+    return replace(PERSON, xy_px=xy_px)
+
+
+def settled(poses: Iterable[Keypoints2D], fps: float = FPS) -> list[Keypoints2D]:
+    """The poses as a file would have them."""
+    choice, waiting, done = SideChoice(), DelayLine(LOOK_AHEAD_S), []
+    for index, pose in enumerate(poses):
+        choice.push(index / fps, pose)
+        done += [choice.at(*ready) for ready in waiting.push(index / fps, (index / fps, pose))]
+    return done + [choice.at(*ready) for ready in waiting.rest()]
+
+
+def assert_equal(ours: Iterable[Keypoints2D], wanted: Iterable[Keypoints2D]) -> None:
+    for one, other in zip(ours, wanted, strict=True):
+        np.testing.assert_array_equal(one.xy_px, other.xy_px)
+        np.testing.assert_array_equal(one.confidence, other.confidence)
+
+
+@pytest.mark.parametrize("frames", [{20}, {20, 21, 22}, {20, 21, 22, 30, 31}, set(range(20, 29))])
+def test_legs_astride_that_change_places_for_a_moment_are_put_back(frames):
+    striding = [sideways(0) for _ in range(60)]
+    assert_equal(settled(swap_sides(one, LEGS) if k in frames else one for k, one in enumerate(striding)), striding)
+
+
+def test_knees_and_ankles_alone_are_put_back_too():
+    striding = [sideways(0) for _ in range(40)]
+    mixed_up = striding.copy()
+    for index in (15, 16):
+        xy_px = striding[index].xy_px.copy()
+        for part in ("knee", "ankle"):
+            both = [H36M17.index(f"{side}_{part}") for side in ("left", "right")]
+            xy_px[both] = xy_px[both[::-1]]
+        mixed_up[index] = replace(striding[index], xy_px=xy_px)
+    assert_equal(settled(mixed_up), striding)
+
+
+def test_the_exchanged_take_confidence_and_the_detectors_own_3d_along():
+    confidence = np.linspace(0.5, 1, 17, dtype=np.float32)
+    world = np.arange(51, dtype=np.float32).reshape(17, 3)
+    striding = [replace(sideways(0), confidence=confidence, world_xyz_m=world) for _ in range(30)]
+    done = settled(swap_sides(one, LEGS) if k == 12 else one for k, one in enumerate(striding))
+    np.testing.assert_array_equal(done[12].world_xyz_m, world)
+    np.testing.assert_array_equal(done[12].confidence, confidence)
+
+
+@pytest.mark.parametrize("fps", [10, 15, 30, 60])
+@pytest.mark.parametrize("hz", [0.5, 1.0, 1.4])
+def test_legs_that_pass_each_other_have_not_changed_places(fps, hz):
+    """A walk to a run; every phase, for what is near the crossing depends on it."""
+    for phase in np.linspace(0, 1, 7):
+        walking = [sideways(k, hz=hz * FPS / fps, phase=phase) for k in range(3 * fps)]
+        assert_equal(settled(walking, fps), walking)
+
+
+def test_walk_with_mixed_up_legs_is_put_right():
+    walking = [sideways(k) for k in range(90)]
+    astride = {2, 3, 28, 29, 45, 46}  # at 0 and every 15 frames the feet are furthest apart
+    assert_equal(settled(swap_sides(one, LEGS) if k in astride else one for k, one in enumerate(walking)), walking)
+
+
+def test_detector_that_stays_with_its_opinion_is_believed():
+    poses = [sideways(0) if k < 30 else swap_sides(sideways(0), LEGS) for k in range(150)]
+    done = settled(poses)
+    # It may be contradicted for a second, and not for longer.
+    assert_equal(done[60:], poses[60:])
+
+
+@pytest.mark.parametrize("spoil", ["unknown", "unsure"])
+def test_legs_that_nobody_sees_are_left_alone(spoil):
+    joints = [H36M17.index(f"{side}_{part}") for side in ("left", "right") for part in ("hip", "knee", "ankle")]
+
+    def spoilt(pose: Keypoints2D) -> Keypoints2D:
+        xy_px, confidence = pose.xy_px.copy(), pose.confidence.copy()
+        confidence[joints] = 0.1
+        if spoil == "unknown":
+            xy_px[joints], confidence[joints] = np.nan, 0
+        return replace(pose, xy_px=xy_px, confidence=confidence)
+
+    poses = [spoilt(swap_sides(sideways(0), LEGS) if k % 7 < 2 else sideways(0)) for k in range(40)]
+    assert_equal(settled(poses), poses)
+
+
+@pytest.mark.parametrize("fill", [np.nan, np.inf])
+def test_nothing_known_at_all_is_no_trouble(fill):
+    nobody = replace(PERSON, xy_px=np.full((17, 2), fill, np.float32), confidence=np.zeros(17, np.float32))
+    poses = [nobody if 10 <= k < 15 else sideways(0) for k in range(30)]
+    assert_equal(settled(poses), poses)
+
+
+@pytest.mark.parametrize("times", [lambda k: k // 10 * 1.0, lambda k: 0.5 * k], ids=["at one time", "far apart"])
+def test_frames_that_say_nothing_about_each_other_keep_the_detectors_sides(times: Callable[[int], float]):
+    choice = SideChoice()
+    poses = [swap_sides(sideways(0), LEGS) if k % 5 == 3 else sideways(0) for k in range(40)]
+    for index, pose in enumerate(poses):
+        choice.push(times(index), pose)
+        assert choice.at(times(index), pose) is pose
