@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import signal
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from command_line import TIMEOUT_S, assert_one_sentence, without_display
@@ -157,13 +159,26 @@ def test_output_that_somebody_else_makes_meanwhile(start_faulty, film, tmp_path,
     tried("output made by another program in mid-run", 1, "exit 5; both files are there, under two names")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full, a disk that is always full")
-def test_standard_error_that_takes_nothing(short_film, tmp_path, tried):
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, FAULTY_POSEDEMO, "none", "--video", short_film, "--headless", "--export", "a.npz"],
-            cwd=tmp_path, env=without_display() | {"PYTHONWARNINGS": "ignore"}, stderr=full, timeout=TIMEOUT_S,
-        )  # fmt: skip
+def assert_log_does_not_matter(log: IO, film: Path, folder: Path) -> None:
+    """A run is complete whatever becomes of what it writes to standard error."""
+    done = subprocess.run(
+        [sys.executable, FAULTY_POSEDEMO, "none", "--video", film, "--headless", "--export", "a.npz"],
+        cwd=folder, env=without_display() | {"PYTHONWARNINGS": "ignore"}, stderr=log, timeout=TIMEOUT_S,
+    )  # fmt: skip
     assert done.returncode == 0
-    assert len(frames_in(tmp_path / "a.npz")) == 60
+    assert len(frames_in(folder / "a.npz")) == 60
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full, a disk that is always full")
+def test_log_on_a_full_disk(short_film, tmp_path, tried):
+    with Path("/dev/full").open("w") as full:
+        assert_log_does_not_matter(full, short_film, tmp_path)
     tried("a log on a full disk", 1, "exit 0; the files are complete")
+
+
+def test_log_that_nobody_reads_any_more(short_film, tmp_path, tried):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        assert_log_does_not_matter(pipe, short_film, tmp_path)
+    tried("a log into a pipe that was closed", 1, "exit 0; the files are complete")

@@ -129,6 +129,23 @@ def test_person_is_taken_back_from_somebody_in_other_clothes():
     assert places[-1] == pytest.approx(300, abs=1)
 
 
+def test_nobody_is_taken_back_who_is_being_left():
+    """The next person is asked for while the passer-by has the first one's place: that is who is left."""
+    scene, tracker = Passage(own=RED, other=GREEN), make_tracker()
+    ids, places = [], []
+    for index in range(scene.NUM_FRAMES):
+        if index == scene.MEET + 6:
+            assert tracker.hand_over()
+        frame = scene.frame(index)
+        (track,) = pipeline.follow(frame, pipeline.find_people(frame, scene, tracker), tracker)
+        ids.append(track.track_id)
+        places.append(float(track.keypoints.xy_px[0, 0]))
+    assert (tracker.counts.taken_back, tracker.counts.hand_overs) == (0, 1)
+    assert ids == sorted(ids)
+    assert set(ids) == {0, 1}
+    assert places[ids.index(1)] == pytest.approx(300, abs=1)
+
+
 def test_people_dressed_alike_are_left_where_they_are():
     scene, tracker = Passage(own=GREY, other=GREY), make_tracker()
     places, _ = follow(scene, tracker)

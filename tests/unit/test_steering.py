@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from fakes import FlatLifter, ListSink, make_frame, standing_keypoints
-from posedemo.datatypes import Frame, Keypoints2D, LifterSpec, Pose3D, Result
+from posedemo.datatypes import Frame, InUse, Keypoints2D, LifterSpec, Pose3D, Result
 from posedemo.errors import ModelError
 from posedemo.live.shared import Shared
 from posedemo.live.status import Status
@@ -14,6 +15,8 @@ from posedemo.live.steering import Steering, Workshop
 from posedemo.live.wishes import Wishes
 from posedemo.pipeline import Stages, run
 from posedemo.runner import track_maker
+from posedemo.sessions.playback import NoDetector
+from posedemo.skeleton import H36M17
 from posedemo.timing import StageTimers
 from posedemo.tracking import Tracker
 
@@ -72,6 +75,43 @@ class Crowd:
         self.is_closed = True
 
 
+class Beginner(Crowd):
+    """A detector whose first poses have limbs and head a quarter of a body aside; its second looks are right."""
+
+    NUM_FRAMES_OFF = 4
+
+    def __init__(self, *places_px: float) -> None:
+        super().__init__(*places_px)
+        self._num_seen = 0
+
+    def detect(self, frame):
+        self._num_seen += 1
+        people = super().detect(frame)
+        if self._num_seen > self.NUM_FRAMES_OFF:
+            return people
+        return tuple(replace(one, xy_px=one.xy_px + 48 * _IS_LIMB) for one in people)
+
+
+_IS_LIMB = np.array(
+    [[name.split("_")[-1] in ("elbow", "wrist", "knee", "ankle", "nose", "head"), False] for name in H36M17.joints],
+    np.float32,
+)
+
+
+class Tape:
+    """Keeps what was seen, and what was in use, frame by frame."""
+
+    def __init__(self, in_use: InUse) -> None:
+        self.frames: list[Frame] = []
+        self._in_use = in_use
+
+    def record(self, frame, detections):
+        self.frames.append(replace(frame, detections=detections, in_use=self._in_use))
+
+    def change(self, **in_use):
+        self._in_use = replace(self._in_use, **in_use)
+
+
 class Show:
     """A steered run whose script acts on the wishes between frames.
 
@@ -96,7 +136,9 @@ class Show:
             raise models[name]
         return models[name]
 
-    def run(self, num_frames: int, act: Callable[[int], bool]) -> list[Result]:
+    def run(
+        self, num_frames: int, act: Callable[[int], bool] = lambda _: True, tape: Sequence[Frame] = ()
+    ) -> list[Result]:
         first = self.lifters[self.wishes.value.lifter]
 
         def tracks_with(smooth: str):
@@ -113,7 +155,7 @@ class Show:
         sink = ListSink()
         with Steering(stages, first, self.wishes, self.status, workshop) as steering:
             steering.open_ahead(**self.ahead)
-            run(self._frames(num_frames, act, steering), stages, [sink], self.timers, steering)
+            run(tape or self._frames(num_frames, act, steering), stages, [sink], self.timers, steering)
         self.steering = steering
         return sink.results
 
@@ -266,6 +308,26 @@ def test_detector_is_opened_aside_swapped_in_and_the_old_one_closed():
     assert show.detectors["other"].is_closed
     assert show.steering.detectors_used == ["crowd", "other"]
     assert show.opened[0][1] != threading.get_ident()
+
+
+def test_replay_is_as_wary_of_another_detector_as_the_run_was():
+    """Its first poses are possible and off: only a second look shows it, and sessions keep what that found."""
+    show = Show({"one": Steady()}, {"crowd": Crowd(200), "other": Beginner(200)})
+    show.recorder = Tape(InUse("crowd", "one", "off"))
+
+    def act(index: int) -> bool:
+        if index == 10:
+            show.wishes.change(detector="other")
+        return index < 10 or show.status.value.detector == "other"
+
+    results = show.run(30, act)
+    assert show.steering.detectors_used == ["crowd", "other"]
+    replayed = Show({"one": Steady()}, {"crowd": NoDetector()}).run(0, tape=show.recorder.frames)
+    for result, again in zip(results, replayed, strict=True):
+        (person,), (same,) = result.people, again.people
+        (right,) = show.detectors["crowd"].people(result.frame)
+        np.testing.assert_array_equal(person.keypoints.xy_px, right.xy_px)
+        np.testing.assert_array_equal(same.keypoints.xy_px, right.xy_px)
 
 
 def test_detector_that_is_no_longer_wanted_when_it_is_there_is_not_used():
