@@ -181,3 +181,12 @@ def choose_device(name: str) -> torch.device:
         # Matrix products with the digits of TensorFloat-32: several times as fast, still finer than bfloat16.
         torch.set_float32_matmul_precision("high")
     return device
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device computes in bfloat16 by itself; elsewhere ``TrainConfig.amp`` saves no time. False where PyTorch
+    does not say what a processor can do, as older ones."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

@@ -19,7 +19,7 @@ from ..signals import stop_on_signals
 from .checkpoints import Checkpoint, load_checkpoint, require_run_of, save_checkpoint, start_weights
 from .config import TrainConfig
 from .corpus import Corpus
-from .run import Run, choose_device, require_compiler
+from .run import Run, choose_device, has_bfloat16, require_compiler
 from .training_data import Errors, load_training_data
 
 log = logging.getLogger(__name__)
@@ -109,6 +109,8 @@ def train(
     _make_folder(output)
     progress_log = _ProgressLog(output / LOG_NAME, is_new=start is None)
     log.info("training %s on %s, %d steps: %s", config.lifter, on, data.config.steps, data.summary)
+    if has_bfloat16(on) and not config.amp:
+        log.info("it computes in bfloat16 too: with --amp, steps may take half the time")
 
     def save() -> None:
         run.require_finite()

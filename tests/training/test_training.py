@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import math
 import time
 from dataclasses import replace
@@ -22,7 +23,7 @@ from posedemo.models.evaluate import HeldOut, baselines, evaluate
 from posedemo.models.lifter import build_lifter
 from posedemo.models.losses import mpjpe
 from posedemo.models.predictors import Predictor, load_predictor
-from posedemo.models.run import Run
+from posedemo.models.run import Run, has_bfloat16
 from posedemo.models.samples import SampleMaker
 from posedemo.models.train import CHECKPOINT_NAME, LOG_NAME, Pace, train
 from posedemo.models.windows import draw_windows, load_motion
@@ -108,6 +109,15 @@ def test_a_time_limit_ends_the_run_at_a_low_learning_rate(corpus: Corpus, tmp_pa
     assert 0 < checkpoint.step < 1_000_000
     assert checkpoint.elapsed_s >= 4
     assert checkpoint.optimizer["param_groups"][0]["lr"] < 0.3 * TINY.learning_rate
+
+
+@pytest.mark.parametrize("amp", [False, True])
+def test_who_could_train_faster_is_told(
+    corpus: Corpus, tmp_path: Path, caplog: pytest.LogCaptureFixture, amp: bool
+) -> None:
+    caplog.set_level(logging.INFO)
+    start(corpus, tmp_path, replace(TINY, steps=2, amp=amp))
+    assert ("--amp" in caplog.text) == (not amp and has_bfloat16(torch.device("cpu")))
 
 
 def test_an_interrupted_run_is_saved(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
