@@ -7,8 +7,8 @@ From the paper: adaptive graph convolutions with A + B + C over three subsets; a
 reconstructs the 3D sequence; strided stages that shorten the window to one frame; individually connected layers,
 unshared and shared, in a convex combination. Facts of the public code ("code fact" below): how weights start, how the
 content graphs are scaled, kernels of nine frames, the partition along the kinematic tree, and where dropout acts. This
-project's own ("ours"): one global block, the weight 0.5 of the unshared layers, targets other than the centre, and the
-embedding of the joints, an option.
+project's own ("ours"): one global block, the weight 0.5 of the unshared layers, targets other than the centre, and two
+options: the embedding of the joints, and content graphs of single frames.
 
 Shapes: N samples, C channels, T frames, J joints. Features are (N, C, T, J), with the channels side by side in memory,
 which halves the time of a training step. Graphs here are (send, receive): columns are the receiving joints.
@@ -51,11 +51,21 @@ class AdaptiveGraphConv(nn.Module):
     A is the skeleton's, B is learned, and C follows from the content of each sample: the softmax over the sending
     joints of how alike two joints' embeddings are, over all frames. Code facts: the logits are divided by their number
     of terms, the normalisation starts at nearly zero and the block so as its shortcut, and an output too narrow to be
-    divided by four is embedded in three channels.
+    divided by four is embedded in three channels. Ours: ``framewise``, every frame has a C of its own.
     """
 
-    def __init__(self, skeleton: Skeleton, in_channels: int, out_channels: int, *, kind: str, dropout: float) -> None:
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        in_channels: int,
+        out_channels: int,
+        *,
+        kind: str,
+        dropout: float,
+        framewise: bool = False,
+    ) -> None:
         super().__init__()
+        self.framewise = framewise
         self.skeleton_graphs: Tensor
         graphs = torch.from_numpy(partition(skeleton, kind)).float().transpose(1, 2).contiguous()
         self.register_buffer("skeleton_graphs", graphs, persistent=False)
@@ -72,13 +82,17 @@ class AdaptiveGraphConv(nn.Module):
         self.shortcut = _shortcut(in_channels, out_channels)
 
     def content_graphs(self, x: Tensor) -> Tensor:
-        """The graphs C of each sample: (N, 3, J sending, J receiving), columns sum to 1."""
-        theta, phi = (
-            embedded.reshape(-1, _SUBSETS, self.embedding_size * x.shape[2], x.shape[3])  # (N, 3, C_e * T, J)
-            for embedded in (self.theta(x), self.phi(x))
-        )
-        logits = theta.transpose(2, 3) @ phi / theta.shape[2]
-        return torch.softmax(logits, dim=2)
+        """The graphs C of each sample: (N, 1 or T, 3, J sending, J receiving), columns sum to 1."""
+        theta, phi = (self._embedded(part(x)) for part in (self.theta, self.phi))
+        logits = theta.transpose(3, 4) @ phi / theta.shape[3]
+        return torch.softmax(logits, dim=3)
+
+    def _embedded(self, embedded: Tensor) -> Tensor:
+        """The terms of the logits (N, 1, 3, C_e * T, J), or (N, T, 3, C_e, J) of every frame by itself."""
+        num_frames, num_joints = embedded.shape[2:]
+        if self.framewise:
+            return embedded.transpose(1, 2).reshape(-1, num_frames, _SUBSETS, self.embedding_size, num_joints)
+        return embedded.reshape(-1, 1, _SUBSETS, self.embedding_size * num_frames, num_joints)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map C_in to C_out channels."""
@@ -88,10 +102,10 @@ class AdaptiveGraphConv(nn.Module):
 
     def _heard_first(self, x: Tensor, graphs: Tensor) -> Tensor:
         """``sum_k W_k (f G_k)``: fewer transpositions, which is faster for one window."""
-        receive_send = graphs.transpose(2, 3).unsqueeze(2)  # (N, 3, 1, J, J)
+        receive_send = graphs.transpose(3, 4)
         joints = _by_joint(x)
         heard: list[Tensor] = [
-            weight((receive_send[:, subset] @ joints).permute(0, 3, 1, 2))  # (N, C, T, J) again
+            weight((receive_send[:, :, subset] @ joints).permute(0, 3, 1, 2))  # (N, C, T, J) again
             for subset, weight in enumerate(self.weights)
         ]
         return heard[0] + heard[1] + heard[2]
@@ -101,8 +115,8 @@ class AdaptiveGraphConv(nn.Module):
 
         Two large products instead of six small ones, two thirds of the time of a training step.
         """
-        num, _, joints, _ = graphs.shape
-        receive_send = graphs.permute(0, 3, 2, 1).reshape(num, 1, joints, joints * _SUBSETS)
+        num, num_graphs, _, joints, _ = graphs.shape
+        receive_send = graphs.permute(0, 1, 4, 3, 2).reshape(num, num_graphs, joints, joints * _SUBSETS)
         weighted = _pointwise(_by_joint(x), self.weights, biased=False)  # (N, T, J, 3 C)
         sent = weighted.reshape(num, -1, joints * _SUBSETS, weighted.shape[-1] // _SUBSETS)
         received: Tensor = receive_send @ sent + sum(_bias(weight) for weight in self.weights)
@@ -126,12 +140,15 @@ class AdaptiveBlock(nn.Module):
         kind: str,
         dropout: float,
         stride: int = 1,
+        framewise: bool = False,
         residual: bool = True,
         last: bool = False,
     ) -> None:
         super().__init__()
         self.last = last
-        self.graph = AdaptiveGraphConv(skeleton, in_channels, out_channels, kind=kind, dropout=dropout)
+        self.graph = AdaptiveGraphConv(
+            skeleton, in_channels, out_channels, kind=kind, dropout=dropout, framewise=framewise
+        )
         self.temporal = _conv(out_channels, out_channels, kernel=kernel, stride=stride)
         self.norm = nn.BatchNorm2d(out_channels)
         self.residual = _shortcut(in_channels, out_channels) if residual else None
@@ -151,7 +168,15 @@ class StridedStage(nn.Module):
     """
 
     def __init__(
-        self, skeleton: Skeleton, channels: int, *, offset: int | None, kernel: int, kind: str, dropout: float
+        self,
+        skeleton: Skeleton,
+        channels: int,
+        *,
+        offset: int | None,
+        kernel: int,
+        kind: str,
+        dropout: float,
+        framewise: bool,
     ) -> None:
         super().__init__()
         self.offset = offset
@@ -164,6 +189,7 @@ class StridedStage(nn.Module):
                 kernel=kernel,
                 kind=kind,
                 dropout=dropout,
+                framewise=framewise,
                 stride=stride,
                 residual=residual,
             )
@@ -234,6 +260,8 @@ class GLAGCN(nn.Module):
         learn_share: learn that weight.
         joint_embedding: tell every joint which one it is, by a learned vector, zero at first, that is added to its
             features after the first block. Without it, only graphs, input normalisation and unshared layers can.
+        framewise: every frame has content graphs of its own, and a window that grows begins with just those that single
+            frames have learned; the paper's are one mean over the window.
         dropout: probability, within and after blocks.
     """
 
@@ -253,13 +281,21 @@ class GLAGCN(nn.Module):
         unshared_share: float = 0.5,
         learn_share: bool = False,
         joint_embedding: bool = False,
+        framewise: bool = False,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
 
         def block(in_channels: int, out_channels: int, *, last: bool = False) -> AdaptiveBlock:
             return AdaptiveBlock(
-                skeleton, in_channels, out_channels, kernel=kernel, kind=partition, dropout=dropout, last=last
+                skeleton,
+                in_channels,
+                out_channels,
+                kernel=kernel,
+                kind=partition,
+                dropout=dropout,
+                framewise=framewise,
+                last=last,
             )
 
         self.input_norm = nn.BatchNorm1d(2 * skeleton.num_joints)
@@ -271,7 +307,15 @@ class GLAGCN(nn.Module):
         self.sequence_head = block(channels, 3, last=True) if sequence_head else None
         self.stages = nn.Sequential(
             *(
-                StridedStage(skeleton, channels, offset=offset, kernel=kernel, kind=partition, dropout=dropout)
+                StridedStage(
+                    skeleton,
+                    channels,
+                    offset=offset,
+                    kernel=kernel,
+                    kind=partition,
+                    dropout=dropout,
+                    framewise=framewise,
+                )
                 for offset in stage_offsets(num_frames, look_ahead, still_stages)
             )
         )

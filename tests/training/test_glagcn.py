@@ -116,30 +116,35 @@ def test_input_is_normalised_joint_by_joint_x_before_y() -> None:
     torch.testing.assert_close(network.normalise(xy), expected)
 
 
+@pytest.mark.parametrize("framewise", [False, True])
 @pytest.mark.parametrize("kind", ["kinematic", "gravity"])
-def test_the_graph_convolution_follows_its_equations(kind: str) -> None:
+def test_the_graph_convolution_follows_its_equations(kind: str, framewise: bool) -> None:
     torch.manual_seed(0)
-    layer = AdaptiveGraphConv(H36M17, 8, 8, kind=kind, dropout=0.1).eval()
+    layer = AdaptiveGraphConv(H36M17, 8, 8, kind=kind, dropout=0.1, framewise=framewise).eval()
     nn.init.normal_(layer.learned_graphs)
     nn.init.ones_(layer.norm.weight)
     x = torch.randn(2, 8, 5, 17)
     theta, phi = (part(x).reshape(2, 3, 2, 5, 17) for part in (layer.theta, layer.phi))
-    content = torch.softmax(torch.einsum("nkcts,nkctr->nksr", theta, phi) / (2 * 5), dim=2)
+    logits = torch.einsum("nkcts,nkctr->ntksr", theta, phi) / 2
+    content = torch.softmax(logits if framewise else logits.mean(dim=1, keepdim=True), dim=3)
     torch.testing.assert_close(layer.content_graphs(x), content)
     skeleton_graphs = torch.from_numpy(partition(H36M17, kind)).float().transpose(1, 2)
     graphs = skeleton_graphs + layer.learned_graphs + content
-    mixed = sum(layer.weights[k](torch.einsum("ncts,nsr->nctr", x, graphs[:, k])) for k in range(3))
+    by_frame = graphs.expand(-1, 5, -1, -1, -1)
+    mixed = sum(layer.weights[k](torch.einsum("ncts,ntsr->nctr", x, by_frame[:, :, k])) for k in range(3))
     torch.testing.assert_close(layer(x), torch.relu(layer.norm(mixed) + x))
+    layer.train()
+    torch.testing.assert_close(layer._weighted_first(x, graphs), mixed)
 
 
 def test_content_graphs_share_out_senders_and_depend_on_the_sample() -> None:
     torch.manual_seed(0)
     layer = AdaptiveGraphConv(H36M17, 8, 16, kind="kinematic", dropout=0.0)
     graphs = layer.content_graphs(torch.randn(2, 8, 5, 17))
-    assert graphs.shape == (2, 3, 17, 17)
-    torch.testing.assert_close(graphs.sum(dim=2), torch.ones(2, 3, 17))
+    assert graphs.shape == (2, 1, 3, 17, 17)
+    torch.testing.assert_close(graphs.sum(dim=3), torch.ones(2, 1, 3, 17))
     assert (graphs[0] - graphs[1]).abs().max() > 1e-3
-    assert (graphs[:, 0] - graphs[:, 1]).abs().max() > 1e-3
+    assert (graphs[:, :, 0] - graphs[:, :, 1]).abs().max() > 1e-3
     graphs.square().sum().backward()
     assert min(part.weight.grad.abs().max() for part in (layer.theta, layer.phi)) > 0
 
@@ -201,8 +206,9 @@ def test_learns_64_windows_by_heart() -> None:
     assert overfit(network, xyz[..., :2], xyz[:, -1], steps=200) < 10
 
 
-def test_exported_networks_give_the_same_poses(tmp_path: Path) -> None:
-    network = GLAGCN(H36M17, num_frames=9, channels=16, learn_share=True)
+@pytest.mark.parametrize("framewise", [False, True])
+def test_exported_networks_give_the_same_poses(tmp_path: Path, framewise: bool) -> None:
+    network = GLAGCN(H36M17, num_frames=9, channels=16, learn_share=True, framewise=framewise)
     assert_exports_alike(network, tmp_path / "lifter.onnx", num_frames=9)
 
 

@@ -67,15 +67,18 @@ def test_new_stages_start_near_their_shortcut_and_learn(name: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("look_ahead", [0, 4])
-@pytest.mark.parametrize("name", ["dg-net", "gla-gcn"])
+@pytest.mark.parametrize("name", ["dg-net", "gla-gcn", "gla-gcn framewise"])
 def test_a_long_window_begins_with_what_still_stages_learned_from_single_frames(
     name: str, look_ahead: int, tmp_path: Path
 ) -> None:
-    """As long as nobody moves; and what the other frames say can be learned."""
+    """As long as nobody moves, and with framewise content graphs always; what the other frames say can be learned."""
+    network_of_all = NETWORKS[name.removesuffix(" framewise")] | ({"framewise": True} if "framewise" in name else {})
+    name = name.removesuffix(" framewise")
     lifters = []
     for num_frames, still_stages in ((1, 3), (9, 1), (27, 0)):
-        network = {**NETWORKS[name], "still_stages": still_stages, "look_ahead": min(look_ahead, num_frames // 2)}
-        config = TrainConfig(lifter=name, network=network, num_frames=num_frames, seed=num_frames)
+        network = {**network_of_all, "still_stages": still_stages, "look_ahead": min(look_ahead, num_frames // 2)}
+        # A person's size is that of their window, which would tell single frames from moving ones.
+        config = TrainConfig(name, network, num_frames, seed=num_frames, normalisation="screen")
         lifter = build_lifter(config)
         if lifters:
             start_weights(lifter, config, tmp_path / "shorter.pt")
@@ -89,8 +92,10 @@ def test_a_long_window_begins_with_what_still_stages_learned_from_single_frames(
     # Sums over one frame and over many round differently; DG-Net's neighbours then have slightly other shares.
     tolerance = 1e-3 * float(expected.abs().mean())
     for lifter, num_frames in ((short, 9), (long, 27)):
-        still = frame.expand(-1, num_frames, -1, -1)
-        torch.testing.assert_close(lifter(still), expected, rtol=0, atol=tolerance)
+        window = torch.randn(4, num_frames, 17, 2) if "framewise" in network_of_all else frame
+        window = window.expand(-1, num_frames, -1, -1).clone()
+        window[:, num_frames - 1 - min(look_ahead, num_frames // 2)] = frame[:, 0]
+        torch.testing.assert_close(lifter(window), expected, rtol=0, atol=tolerance)
     long.train()
     long.output(torch.randn(4, 27, 17, 2)).xyz.square().sum().backward()
     first = long.network.blocks[0].temporal.own if name == "dg-net" else long.network.stages[0].first.temporal
