@@ -270,11 +270,7 @@ class Tracker:
             The tracks that are in the picture, oldest first, at most ``max_people``; their ``keypoints`` are this
             frame's.
         """
-        gone = [*self._gone, *self._tracks]
-        self._tracks = self._alive(stamp)
-        self._gone = [
-            track for track in gone if track not in self._tracks and stamp.time_s - track.seen_s <= REMEMBERED_S
-        ]
+        self._retire(stamp)
         matches, strangers = self._match_once(self._tracks, people, stamp)
         self._matched = None
         given = (*people, *again)
@@ -293,25 +289,11 @@ class Tracker:
         matches = [
             (track, track.surest(one, again, stamp) if track.is_unsettled(stamp) else one) for track, one in matches
         ] + rescued
-        bystanders = [stranger for stranger in strangers if not _is_seen_twice(stranger, matches, CONFIRMED)]
         found = [track for track, _ in rescued]
-        for track in found:
-            track.num_rescues, track.rescued_s = track.num_rescues + 1, stamp.time_s
-        for track in missing if bystanders else ():
-            self.counts.rejected_jumps += track.is_held
-            own = None if track in found else track.convinced_by(bystanders, stamp)
-            if own is None:
-                track.refuse(bystanders, stamp)
-            else:
-                track.start_again(own, stamp)
-                bystanders = [one for one in bystanders if one is not own]
-                strangers = [one for one in strangers if one is not own]
-                matches.append((track, own))
-        for track in missing:
-            track.num_rescues *= track in found
-            track.is_back = track.is_back and not track.is_held
-        for track in held:
-            track.num_rescues *= track.is_elusive(stamp)
+        believed = self._answer(strangers, missing, found, matches, stamp)
+        strangers = [one for one in strangers if all(one is not own for _, own in believed)]
+        matches += believed
+        self._count_rescues(missing, found, held, stamp)
         for track, keypoints in matches:
             self.counts.recoveries += not track.is_back
             track.is_back, track.doubted_s = True, None
@@ -323,6 +305,53 @@ class Tracker:
         seen = [track for track, _ in matches]
         self._drop([track for track in self._tracks if track.new_since_s is not None and track not in seen])
         return tuple(sorted((one for one in seen if one.new_since_s is None), key=lambda track: track.track_id))
+
+    def _retire(self, stamp: Stamp) -> None:
+        """Give up the places of those who are away for long, and remember them for a while."""
+        gone = [*self._gone, *self._tracks]
+        self._tracks = self._alive(stamp)
+        self._gone = [
+            track for track in gone if track not in self._tracks and stamp.time_s - track.seen_s <= REMEMBERED_S
+        ]
+
+    def _answer(
+        self,
+        strangers: Sequence[Keypoints2D],
+        missing: Sequence[Track],
+        found: Sequence[Track],
+        matches: list[_Match],
+        stamp: Stamp,
+    ) -> list[_Match]:
+        """Let those who are missing refuse whom the detector took for them, or believe that it is them after all.
+
+        Returns:
+            The matches of those who believe it.
+        """
+        bystanders = [stranger for stranger in strangers if not _is_seen_twice(stranger, matches, CONFIRMED)]
+        believed: list[_Match] = []
+        for track in missing if bystanders else ():
+            self.counts.rejected_jumps += track.is_held
+            own = None if track in found else track.convinced_by(bystanders, stamp)
+            if own is None:
+                track.refuse(bystanders, stamp)
+            else:
+                track.start_again(own, stamp)
+                bystanders = [one for one in bystanders if one is not own]
+                believed.append((track, own))
+        return believed
+
+    def _count_rescues(
+        self, missing: Sequence[Track], found: Sequence[Track], held: Sequence[Track], stamp: Stamp
+    ) -> None:
+        """Keep the number of frames, one after the other, in which only a second look found somebody."""
+        for track in missing:
+            if track in found:
+                track.num_rescues, track.rescued_s = track.num_rescues + 1, stamp.time_s
+            else:
+                track.num_rescues = 0
+            track.is_back = track.is_back and not track.is_held
+        for track in held:
+            track.num_rescues *= track.is_elusive(stamp)
 
     def _take_back(
         self, again: Sequence[Keypoints2D], matches: list[_Match], strangers: list[Keypoints2D], stamp: Stamp
