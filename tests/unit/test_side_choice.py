@@ -79,6 +79,21 @@ def test_legs_that_pass_each_other_have_not_changed_places(fps, hz):
         assert_equal(settled(walking, fps), walking)
 
 
+@pytest.mark.parametrize("fps", [10, 15, 30, 60])
+@pytest.mark.parametrize("hz", [1.0, 2.0])
+def test_legs_that_meet_and_part_again_have_not_changed_places(fps, hz):
+    """Jumping jacks, seen from in front: legs that went through each other would need less of a turn."""
+    for phase in np.linspace(0, 0.9, 5):
+        jumping = []
+        for index in range(3 * fps):
+            xy_px, apart_px = PERSON.xy_px.copy(), 40 * abs(np.sin(np.pi * hz * (index + phase) / fps))
+            for part, share in (("ankle", 1.0), ("knee", 0.5)):
+                for side, sign in (("left", 1), ("right", -1)):
+                    xy_px[H36M17.index(f"{side}_{part}"), 0] = 300 + sign * share * apart_px
+            jumping.append(replace(PERSON, xy_px=xy_px))
+        assert_equal(settled(jumping, fps), jumping)
+
+
 def test_walk_with_mixed_up_legs_is_put_right():
     walking = [sideways(k) for k in range(90)]
     astride = {2, 3, 28, 29, 45, 46}  # at 0 and every 15 frames the feet are furthest apart
