@@ -116,7 +116,14 @@ PRESETS: Mapping[tuple[str, str], TrainConfig] = {
     ),
     ("gla-gcn", "live"): TrainConfig(
         lifter="gla-gcn",
-        network={"channels": 64, "kernel": 3, "global_blocks": 0, "joint_embedding": True, "dropout": 0.0},
+        network={
+            "channels": 64,
+            "kernel": 3,
+            "global_blocks": 0,
+            "joint_embedding": True,
+            "framewise": True,
+            "dropout": 0.0,
+        },
         num_frames=27,
         normalisation="sight",
         batch_size=64,
