@@ -1,6 +1,6 @@
 """What fixed bones, the refit and the filters do to lifted poses, on motion of people whom the lifter does not know.
 
-    python tools/posing_table.py CORPUS.npz --holdout PATTERN ... [--lifter NAME] [--sequences 32]
+    python tools/posing_table.py CORPUS.npz --holdout PATTERN ... [--lifter NAME] [--sequences 96]
 
 Virtual cameras see the motion with a detector's errors, `posedemo lift` lifts the 2D joints with each set of options,
 and the poses are compared with the truth. Jitter is the mean second difference; the truth has some too. Lag is how much
@@ -122,7 +122,7 @@ def main() -> int:
     parser.add_argument("corpus", metavar="CORPUS.npz", type=Path)
     parser.add_argument("--holdout", nargs="+", default=[])
     parser.add_argument("--lifter", default="global-gcn")
-    parser.add_argument("--sequences", type=int, default=32)
+    parser.add_argument("--sequences", type=int, default=96)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         keypoints = Path(folder) / "keypoints.npz"
