@@ -39,7 +39,10 @@ _LAYOUTS = (H36M17, COCO17, MEDIAPIPE33)
 _BATCH_WINDOWS = 256
 _INDENT = " " * 14
 _CONTRACT = "docs/lifters.md"
-_ARRAYS = {"keypoints_2d", "image_size", "fps", "layout", "frame_index", "time_s", "track_id", "detector"}
+_SETTLED = "sides_look_ahead_ms"
+"""A file of this program that states more than 0 has left and right as they suit what follows: to decide it once more
+would exchange others, which the detector's own opinion had spoken for."""
+_ARRAYS = {"keypoints_2d", "image_size", "fps", "layout", "frame_index", "time_s", "track_id", "detector", _SETTLED}
 _FARTHEST_PX = 1e6
 _LARGEST_NUMBER = 2.0**53
 """Up to there float64 has all whole numbers."""
@@ -120,6 +123,7 @@ class KeypointTable:
         size_wh: of the pictures, pixels.
         fps: frames a second.
         detector: what made the keypoints.
+        is_settled: left and right are as they suit what follows.
     """
 
     keypoints: tuple[Keypoints2D, ...]
@@ -129,6 +133,7 @@ class KeypointTable:
     size_wh: tuple[int, int]
     fps: float
     detector: str
+    is_settled: bool
 
 
 def read_keypoints(path: Path) -> KeypointTable:
@@ -172,6 +177,7 @@ def read_keypoints(path: Path) -> KeypointTable:
         size_wh=(width, height),
         fps=fps,
         detector=str(arrays.get("detector", "unknown")),
+        is_settled=_SETTLED in arrays and arrays[_SETTLED].tolist() not in (0, 0.0),
     )
 
 
@@ -260,12 +266,16 @@ _Row = tuple[int, Keypoints2D]
 
 def _settled(table: KeypointTable, tracks: Mapping[int, Track], sides_s: float) -> Iterator[_Row]:
     """Each row with left and right of its own, in the order of time."""
+    rows = np.lexsort((table.track_id, table.time_s)).tolist()
+    if table.is_settled:
+        yield from ((row, table.keypoints[row]) for row in rows)
+        return
     waiting: DelayLine[int] = DelayLine(sides_s)
 
     def settle(row: int) -> _Row:
         return row, own_sides(tracks[int(table.track_id[row])], table.keypoints[row], float(table.time_s[row]))
 
-    for row in np.lexsort((table.track_id, table.time_s)).tolist():
+    for row in rows:
         note_sides(tracks[int(table.track_id[row])], table.keypoints[row], float(table.time_s[row]))
         yield from map(settle, waiting.push(float(table.time_s[row]), row))
     yield from map(settle, waiting.rest())

@@ -67,12 +67,13 @@ def test_mediapipes_own_3d_goes_through_the_same_path(posedemo, clip, tmp_path):
     np.testing.assert_allclose(baseline["keypoints_2d"], lifted["keypoints_2d"], atol=1e-2)
     own, other = baseline["poses_3d"], lifted["poses_3d"]
     np.testing.assert_array_equal(own[:, H36M17.index("pelvis")], 0)
-    # Two estimates of one person differ by some tens of millimetres; exchanged sides or a mirrored depth by more than
-    # a hundred, whatever the alignment.
-    assert aligned_error_mm(own, other).mean() < 90
-    assert aligned_error_mm(own * [1, 1, -1], other).mean() > aligned_error_mm(own, other).mean() * 1.3
-    # Without alignment: the same axes, facing the same way, and about the same size. In the first frames MediaPipe
-    # still looks for the jumper, so most must agree rather than all.
+    # Two estimates of one person differ by some tens of millimetres (55); a mirrored depth by far more (92), whatever
+    # the alignment. In the first frames MediaPipe still looks for the jumper, and its 3D is mirrored in one of them:
+    # most must agree rather than all, here and in what follows.
+    apart_mm = np.median(aligned_error_mm(own, other))
+    assert apart_mm < 70
+    assert np.median(aligned_error_mm(own * [1, 1, -1], other)) > 1.3 * apart_mm
+    # Without alignment: the same axes, facing the same way, and about the same size.
     assert np.median((front(own) * front(other)).sum(axis=-1)) > 0.9
     assert np.median(bone_lengths(own, H36M17).sum(axis=-1)) == pytest.approx(CANONICAL_BONE_SUM_M, rel=0.15)
 
@@ -101,10 +102,11 @@ def test_lifter_that_looks_ahead_keeps_picture_and_skeleton_together(posedemo, c
         "--output", "out.mp4", "--export", "out.npz", "--stats", "out.json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "look.onnx looks 4 frames ahead: results come 133 ms late" in done.stderr
+    # 133 ms of the lifter's four frames, and a fifth of a second for left and right.
+    assert "look.onnx looks 4 frames ahead: results come 333 ms late" in done.stderr
     table, stats = poses(tmp_path / "out.npz"), json.loads((tmp_path / "out.json").read_text())
     for facts in (table, stats):
-        assert (int(facts["look_ahead_frames"]), float(facts["look_ahead_ms"])) == (4, 133.3)
+        assert (int(facts["look_ahead_frames"]), float(facts["look_ahead_ms"])) == (10, 333.3)
     assert stats["frames_processed"] == NUM_FRAMES
     assert table["frame_index"].max() == NUM_FRAMES - 1, "the last frames are lifted too"
     np.testing.assert_allclose(table["time_s"], table["frame_index"] / 30, atol=1e-6)
@@ -123,7 +125,7 @@ def test_lifter_that_looks_ahead_keeps_picture_and_skeleton_together(posedemo, c
     assert lifted.returncode == 0, lifted.stderr
     again = poses(tmp_path / "again.npz")
     np.testing.assert_allclose(again["poses_3d"], table["poses_3d"], atol=2e-5)
-    assert int(again["look_ahead_frames"]) == 4
+    assert int(again["look_ahead_frames"]) == 10
 
 
 def test_files_that_do_not_fit_are_refused_by_name(posedemo, clip, tmp_path):
