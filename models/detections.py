@@ -7,8 +7,6 @@ definition at run time. Points are (N, T, 17, 2); until ``derive`` the place of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -45,11 +43,12 @@ and standard deviation of its logarithm."""
 _UNSEEN_NOISE_FACTORS = {"wrist": 1.5, "ankle": 1.2, "hip": 0.8, "shoulder": 0.7, "nose": 0.7, "head": 0.7}
 
 _MEASURED_SWAPS = 1.0
-"""Factor of how often left was seen to be taken for right; 0 for never."""
-_SWAPPED_SHARE_OF_WINDOW = 0.7
-"""Mean share of the frames of a window with swapped limbs in which they are."""
-_SWAPPED = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
-"""Limbs, from the trunk outwards: what is swapped takes along what follows."""
+"""How many windows may have left taken for right as often, and for as few frames, as was measured."""
+_LASTING_SWAPS = 0.01
+"""Guessed, because the models of one detector do not differ in it: how many windows have the legs, and how many the
+arms, exchanged for long."""
+_SWAPPED = (("hip", "knee", "ankle"), ("knee", "ankle"), ("shoulder", "elbow", "wrist"), ("elbow", "wrist"))
+"""What may be exchanged for long, the first two and the last two equally often."""
 
 _RATE_HZ = 30
 _SLOW_CAMERA_PROBABILITY = 0.25
@@ -121,9 +120,10 @@ def detect(points: Tensor, chance: Chance) -> Tensor:
     """
     size = person_size(points)
     pattern, kind = _draw_missing(points, chance)
-    noisy = torch.addcmul(points, _noise(points.shape, chance), size)
+    detector = measured_noise().choose(len(points), chance)
+    noisy = torch.addcmul(points, _noise(detector, points.shape[1], chance), size)
     _disturb_hips(noisy, pattern, size, chance)
-    _swap_sides(noisy, chance)
+    noisy = _swap_sides(noisy, detector, chance)
     xy = derive(noisy, has_ears=_missing_ears(len(points), chance))
     return _lose_joints(xy[:, 1:], xy[:, :1], pattern, kind, size, chance)
 
@@ -134,10 +134,10 @@ def person_size(points: Tensor) -> Tensor:
     return distances.mean(dim=(1, 2))[:, None, None, None]
 
 
-def _noise(shape: torch.Size, chance: Chance) -> Tensor:
+def _noise(detector: Tensor, num_frames: int, chance: Chance) -> Tensor:
     """Errors (N, T, 17, 2) in person sizes: those that were measured, and those that could not be."""
-    count, _, num_joints, _ = shape
-    noise = measured_noise().draw(shape, chance) * _MEASURED_NOISE
+    count, num_joints = len(detector), H36M17.num_joints
+    noise = measured_noise().draw(detector, num_frames, chance) * _MEASURED_NOISE
     level = torch.exp(_UNSEEN_NOISE_SPREAD * chance.normal(count, 1, 1, 1)) * _UNSEEN_NOISE_MEDIAN
     noise += level * _per_joint(_UNSEEN_NOISE_FACTORS, default=1.0)[:, None] * chance.normal(count, 1, num_joints, 2)
     return noise
@@ -151,25 +151,15 @@ def _disturb_hips(points: Tensor, pattern: Tensor, size: Tensor, chance: Chance)
         points[:, :, hip] += shift
 
 
-def _swap_sides(points: Tensor, chance: Chance) -> None:
-    """Take left for right in some windows, limb by limb, for some of their frames, in place."""
-    shares = measured_noise().swaps
+def _swap_sides(points: Tensor, detector: Tensor, chance: Chance) -> Tensor:
+    """Points (N, T, 17, 2) with left taken for right in some windows, limb by limb, for some of their frames."""
+    count, num_frames = points.shape[:2]
+    swapped = measured_noise().draw_swaps(detector, num_frames, chance)
+    swapped &= chance.happens(count, 1, 1, probability=_MEASURED_SWAPS)
     for limb in _SWAPPED:
-        together = 0.0
-        for place, part in enumerate(limb):
-            alone = max(0.0, shares[part] - together)
-            together += alone
-            _swap_some(points, limb[place:], chance, probability=_MEASURED_SWAPS * alone / _SWAPPED_SHARE_OF_WINDOW)
-
-
-def _swap_some(points: Tensor, parts: Sequence[str], chance: Chance, *, probability: float) -> None:
-    order = list(range(H36M17.num_joints))
-    for part in parts:
-        left, right = joints_of([f"left_{part}", f"right_{part}"])
-        order[left], order[right] = right, left
-    (rows,) = chance.happens(len(points), probability=probability).nonzero(as_tuple=True)
-    own = points[rows]
-    points[rows] = torch.where(_since_when(own, chance)[..., None], own[:, :, order], own)
+        is_lasting = chance.happens(count, 1, 1, probability=_LASTING_SWAPS / 2) & _since_when(points, chance)
+        swapped[:, :, joints_of([f"{side}_{part}" for part in limb for side in ("left", "right")])] |= is_lasting
+    return torch.where(swapped[..., None], points[:, :, H36M17.flip_order], points)
 
 
 def _missing_ears(count: int, chance: Chance) -> Tensor:

@@ -32,7 +32,7 @@ LIKE_THE_CLIP = 0.4
 """How many windows meet with as many outliers as the clip's, where somebody jumps off a wall behind somebody else; the
 others have none. Guessed: one clip cannot tell how often people overlap, and tracking turns the worst away."""
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _OUTLIER_SPREAD = 0.5
 """Standard deviation of the logarithm of an outlier's distance."""
 
@@ -57,6 +57,9 @@ _LIMBS = torch.tensor(
 )
 """(limbs, 2) joints that go astray together."""
 
+_EXCHANGED = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
+"""Pairs of limbs, from the trunk outwards: what changes places takes along what follows."""
+
 
 @dataclass(frozen=True)
 class DetectorNoise:
@@ -74,7 +77,8 @@ class DetectorNoise:
         bad_windows: (D, 17) share of the windows in which a joint is an outlier at times.
         bad_frames: (D, 17) share of the frames of such a window in which it is.
         outlier_size: (D, 17) median distance of outliers.
-        swaps: by part of the body, share of the frames in which left is taken for right; mean of the detectors.
+        swap_windows: (D, 17) share of the windows in which left is taken for right at times.
+        swap_frames: (D, 17) share of the frames of such a window in which it is.
         like_the_clip: share of windows that have outliers as the clip's do.
     """
 
@@ -89,13 +93,17 @@ class DetectorNoise:
     bad_windows: Tensor
     bad_frames: Tensor
     outlier_size: Tensor
-    swaps: Mapping[str, float]
+    swap_windows: Tensor
+    swap_frames: Tensor
     like_the_clip: float = LIKE_THE_CLIP
 
-    def draw(self, shape: torch.Size, chance: Chance) -> Tensor:
-        """Errors of points (N, T, 17, 2)."""
-        count, num_frames, num_joints, _ = shape
-        detector = chance.choice(self.shares, count)
+    def choose(self, count: int, chance: Chance) -> Tensor:
+        """Which detector each window is seen by: (N,) rows of the tables."""
+        return chance.choice(self.shares, count)
+
+    def draw(self, detector: Tensor, num_frames: int, chance: Chance) -> Tensor:
+        """Errors of points (N, T, 17, 2) as the detectors (N,) make them."""
+        count, num_joints = len(detector), self.white.shape[1]
         own_spread = self.joint_spread[detector]
         level = self.window_spread * chance.normal(count, 1) + own_spread * chance.normal(count, num_joints)
         # The mean square of a log-normal factor is brought to 1, so that the standard deviations stay as measured.
@@ -110,22 +118,42 @@ class DetectorNoise:
         noise = (_decaying(num_frames, self.slow_frames) @ slow).reshape(count, num_frames, 2, num_joints)
         noise += field(num_frames, self.white)
         noise += field(1, self.constant)
-        return self._outliers(shape, detector, chance).add_(noise.transpose(2, 3))
+        return self._outliers(detector, num_frames, chance).add_(noise.transpose(2, 3))
 
-    def _outliers(self, shape: torch.Size, detector: Tensor, chance: Chance) -> Tensor:
+    def draw_swaps(self, detector: Tensor, num_frames: int, chance: Chance) -> Tensor:
+        """Which joints have changed places with those of the other side, (N, T, 17), for a few frames at a time."""
+        swapped = torch.zeros(len(detector), num_frames, self.white.shape[1], dtype=torch.bool)
+        for limb in _EXCHANGED:
+            draw = chance.uniform(len(detector), low=0.0, high=1.0)
+            changing = self._changing(num_frames, len(detector), chance)
+            is_swapped = torch.zeros(len(detector), num_frames, dtype=torch.bool)
+            for joints in map(joints_of_part, limb):
+                is_bad = draw < self.swap_windows[detector, joints[0]]
+                is_low = changing < torch.special.ndtri(self.swap_frames[detector, joints[0]])[:, None]
+                is_swapped = is_swapped | (is_low & is_bad[:, None])
+                swapped[:, :, joints] = is_swapped[:, :, None]
+        return swapped
+
+    def _changing(self, num_frames: int, count: int, chance: Chance) -> Tensor:
+        """Standard normal numbers (count, T) that change little from frame to frame.
+
+        A threshold on them makes runs of a few frames.
+        """
+        return (_decaying(num_frames, self.slow_frames) @ chance.normal(num_frames, count)).T
+
+    def _outliers(self, detector: Tensor, num_frames: int, chance: Chance) -> Tensor:
         """Large errors (N, T, 17, 2) of a few limbs at times: another limb, another person, a guess.
 
         A limb's two joints go astray at the same times and in the same direction; one may do so more often.
         """
-        count, num_frames, num_joints, _ = shape
+        count, num_joints = len(detector), self.white.shape[1]
         errors = torch.zeros(count, num_joints, num_frames, 2)
         is_like_it = chance.happens(count, 1, 1, probability=self.like_the_clip)
         draw = chance.uniform(count, len(_LIMBS), 1, low=0.0, high=1.0)
         threshold = self.bad_windows[detector][:, _LIMBS]  # (N, limbs, 2)
         is_bad = (draw < threshold) & is_like_it
         rows, limbs = is_bad.any(dim=-1).nonzero(as_tuple=True)  # few
-        # A threshold on a number that changes little from frame to frame makes runs of a few frames.
-        changing = (_decaying(num_frames, self.slow_frames) @ chance.normal(num_frames, len(rows))).T
+        changing = self._changing(num_frames, len(rows), chance)
         factor = torch.exp(_OUTLIER_SPREAD * chance.normal(len(rows), 1))
         direction = chance.normal(len(rows), 2)
         offset = factor * direction / torch.linalg.vector_norm(direction, dim=-1, keepdim=True)
@@ -173,14 +201,12 @@ def noise_from(content: Mapping[str, Any]) -> DetectorNoise:
     by_detector: Mapping[str, Mapping[str, Mapping[str, float]]] = content["errors"]
     names = list(by_detector)
 
-    total = sum(DETECTOR_SHARES[name] for name in names)
-
-    def table(key: str) -> Tensor:
+    def table(key: str, of: Mapping[str, Mapping[str, Mapping[str, float]]] = by_detector) -> Tensor:
         """(D, 17): joints that are derived from others have no errors of their own."""
         values = torch.zeros(len(names), H36M17.num_joints)
         for row, name in enumerate(names):
-            for part in PARTS:
-                values[row, joints_of_part(part)] = float(by_detector[name][part][key])
+            for part, numbers in of[name].items():
+                values[row, joints_of_part(part)] = float(numbers[key])
         return values
 
     return DetectorNoise(
@@ -195,10 +221,8 @@ def noise_from(content: Mapping[str, Any]) -> DetectorNoise:
         bad_windows=table("bad_windows"),
         bad_frames=table("bad_frames"),
         outlier_size=table("outlier_size"),
-        swaps={
-            part: sum(DETECTOR_SHARES[name] * content["swaps"][name][part] for name in names) / total
-            for part in content["swaps"][names[0]]
-        },
+        swap_windows=table("bad_windows", content["swaps"]),
+        swap_frames=table("bad_frames", content["swaps"]),
     )
 
 

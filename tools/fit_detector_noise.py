@@ -27,7 +27,6 @@ from typing import Any
 import cv2
 import noise_statistics as statistics
 import numpy as np
-import torch
 from noise_statistics import Array
 from posedemo import registry
 from posedemo.capture.video import VideoFile
@@ -35,7 +34,7 @@ from posedemo.datatypes import Frame, ImageArray, Keypoints2D
 from posedemo.errors import SourceError, ending_in_a_sentence
 from posedemo.models.chance import Chance
 from posedemo.models.detections import HEAD_BEYOND_EARS
-from posedemo.models.detector_noise import PARTS, joints_of_part, noise_from
+from posedemo.models.detector_noise import PARTS, DetectorNoise, joints_of_part, noise_from
 from posedemo.models.scores import write_whole
 from posedemo.outputs import check_outputs
 from posedemo.remap import remap
@@ -252,7 +251,7 @@ def fit(comparisons: Mapping[str, Sequence[Comparison]]) -> dict[str, Any]:
         "window_spread": round(common, 3),
         "errors": {name: {part: numbers(name, part) for part in PARTS} for name in errors},
         "correlation": dict(correlation),
-        "swaps": {name: swap_shares(group) for name, group in comparisons.items()},
+        "swaps": {name: swaps(group) for name, group in comparisons.items()},
         "measured": {
             name: {
                 part: {
@@ -277,14 +276,17 @@ def rounded(values: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in values.items()}
 
 
-def swap_shares(group: Sequence[Comparison]) -> dict[str, float]:
-    """By part, how many of the frames in which left and right are apart have them exchanged."""
-    shares = {}
+def swaps(group: Sequence[Comparison]) -> dict[str, dict[str, float]]:
+    """By part, how often left is taken for right where they are apart: in how many windows, how many of their frames,
+    for how many in a row, and in how many of all frames."""
+    by_part = {}
     for part in PARTS:
         if len(joints_of_part(part)) == 2:
             flags = [statistics.swapped(one.found, one.reference, one.sizes, part) for one in group]
-            shares[part] = sum(int(a.sum()) for a, _ in flags) / max(sum(int(b.sum()) for _, b in flags), 1)
-    return rounded(shares)
+            share = sum(int(a.sum()) for a, _ in flags) / max(sum(int(b.sum()) for _, b in flags), 1)
+            length = statistics.run_frames(is_swapped for is_swapped, _ in flags)
+            by_part[part] = rounded(statistics.bad_shares(flags) | {"run_frames": length, "frames": share})
+    return by_part
 
 
 def confidence_table(group: Sequence[Comparison]) -> list[dict[str, float]]:
@@ -316,8 +318,8 @@ def agreement(content: Mapping[str, Any]) -> str:
         + "  autocorrelation, lags 1 to 5",
     ]
     for name, parts in content["measured"].items():
-        noise = replace(noise_from({**content, "errors": {name: content["errors"][name]}}), like_the_clip=1.0)
-        drawn = noise.draw(torch.Size((SIMULATED_WINDOWS, statistics.WINDOW, H36M17.num_joints, 2)), Chance(1))
+        noise = replace(noise_of(content, name), like_the_clip=1.0)
+        drawn = noise.draw(noise.choose(SIMULATED_WINDOWS, Chance(1)), statistics.WINDOW, Chance(2))
         # One after the other with a gap between them, so that no lag reaches from one window into another.
         gap = np.full((SIMULATED_WINDOWS, statistics.LAGS, *drawn.shape[2:]), np.nan)
         windows = [np.concatenate([drawn.double().numpy(), gap], axis=1).reshape(-1, *drawn.shape[2:])]
@@ -333,6 +335,31 @@ def agreement(content: Mapping[str, Any]) -> str:
                 + "  / "
                 + " ".join(f"{value:5.2f}" for value in covariance[1:6] / covariance[0])
             )
+    return "\n".join(lines)
+
+
+def noise_of(content: Mapping[str, Any], detector: str) -> DetectorNoise:
+    """The errors of one detector alone."""
+    return noise_from({**content, "errors": {detector: content["errors"][detector]}})
+
+
+def swap_agreement(content: Mapping[str, Any]) -> str:
+    """A table of how often and for how long left is taken for right, measured and drawn."""
+    lines = [
+        "left taken for right, real / simulated",
+        f"{'':26}{'% of windows':>15}{'% of frames':>15}{'frames in a row':>18}",
+    ]
+    for name, parts in content["swaps"].items():
+        noise = noise_of(content, name)
+        drawn = noise.draw_swaps(noise.choose(SIMULATED_WINDOWS, Chance(1)), statistics.WINDOW, Chance(2)).numpy()
+        for part, real in parts.items():
+            flags = drawn[:, :, joints_of_part(part)[0]]
+            cells = (
+                f"{100 * real['bad_windows']:.0f} / {100 * flags.any(axis=1).mean():.0f}",
+                f"{100 * real['frames']:.1f} / {100 * flags.mean():.1f}",
+                f"{real['run_frames']:.1f} / {statistics.run_frames(flags):.1f}",
+            )
+            lines.append(f"{name:16} {part:9}{cells[0]:>15}{cells[1]:>15}{cells[2]:>18}")
     return "\n".join(lines)
 
 
@@ -386,7 +413,7 @@ def main() -> None:
             for name, group in comparisons.items()
         }
         content = {
-            "schema_version": 1,
+            "schema_version": 2,
             "made_by": "tools/fit_detector_noise.py",
             "clips": clips,
             "mediapipe": importlib.metadata.version("mediapipe"),
@@ -395,7 +422,7 @@ def main() -> None:
             **fit(comparisons),
         }
         write_whole(arguments.output, json.dumps(content, indent=1) + "\n")
-    print(agreement(content))
+    print(agreement(content), swap_agreement(content), sep="\n\n")
 
 
 if __name__ == "__main__":

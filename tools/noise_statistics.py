@@ -6,7 +6,7 @@ person was not found. Errors are in person sizes (``posedemo.models.detections.p
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TypeVar
 
@@ -135,21 +135,38 @@ def correlation(sequences: Sequence[Array]) -> Array:
 
 def outliers(sequences: Sequence[Array], part: str) -> dict[str, float]:
     """How many windows of a joint have outliers, in how many frames of such a window, and how far off (median)."""
-    far: list[float] = []
-    shares: list[float] = []
-    for errors in sequences:
-        distance = np.linalg.norm(errors[:, joints_of_part(part)], axis=-1)
-        far += distance[distance > OUTLIER].tolist()
-        for start in range(0, len(errors), WINDOW):
-            block = distance[start : start + WINDOW]
-            count = np.isfinite(block).sum(axis=0)
-            shares += ((block > OUTLIER).sum(axis=0) / np.maximum(count, 1))[count >= WINDOW // 3].tolist()
+    distances = [np.linalg.norm(errors[:, joints_of_part(part)], axis=-1) for errors in sequences]
+    far = np.concatenate([distance[distance > OUTLIER] for distance in distances])
+    flags = [(joint > OUTLIER, np.isfinite(joint)) for distance in distances for joint in distance.T]
+    return bad_shares(flags) | {"outlier_size": float(np.median(far)) if len(far) else 0.0}
+
+
+def bad_shares(flags: Iterable[tuple[Flags, Flags]]) -> dict[str, float]:
+    """How many windows have bad frames, and how many of the frames of such a window are bad.
+
+    Args:
+        flags: by sequence, the frames (F,) that are bad, and those in which it could be seen.
+    """
+    shares = []
+    for is_bad, is_known in flags:
+        for start in range(0, len(is_known), WINDOW):
+            count = is_known[start : start + WINDOW].sum()
+            if count >= WINDOW // 3:
+                shares.append(is_bad[start : start + WINDOW].sum() / count)
     bad = [share for share in shares if share]
     return {
         "bad_windows": len(bad) / max(len(shares), 1),
         "bad_frames": float(np.mean(bad)) if bad else 0.0,
-        "outlier_size": float(np.median(far)) if far else 0.0,
     }
+
+
+def run_frames(flags: Iterable[Flags]) -> float:
+    """How many frames a run of bad ones lasts, on average; 0 without any."""
+    starts = frames = 0
+    for is_bad in flags:
+        starts += int((np.diff(is_bad.astype(int), prepend=0) > 0).sum())
+        frames += int(is_bad.sum())
+    return frames / max(starts, 1)
 
 
 def swapped(found: Array, reference: Array, sizes: Array, part: str) -> tuple[Flags, Flags]:

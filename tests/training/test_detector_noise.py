@@ -9,10 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from posedemo.errors import ConfigError, SourceError
 from posedemo.models.chance import Chance
-from posedemo.models.detector_noise import DETECTOR_SHARES, MEASURED, PARTS, joints_of_part, noise_from, read_noise
+from posedemo.models.detector_noise import (
+    DETECTOR_SHARES,
+    MEASURED,
+    PARTS,
+    DetectorNoise,
+    joints_of_part,
+    noise_from,
+    read_noise,
+)
 from posedemo.skeleton import H36M17
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
@@ -21,13 +28,17 @@ import noise_statistics as statistics
 
 AT = H36M17.index
 CONTENT = json.loads(MEASURED.read_text(encoding="utf-8"))
-SHAPE = torch.Size((6000, 27, 17, 2))
+NUM_WINDOWS, NUM_FRAMES = 6000, 27
+
+
+def noise_of(name: str) -> DetectorNoise:
+    return noise_from({**CONTENT, "errors": {name: CONTENT["errors"][name]}})
 
 
 def drawn(name: str, *, outliers: float) -> np.ndarray:
     """(N, T, 17, 2) errors of one detector."""
-    noise = noise_from({**CONTENT, "errors": {name: CONTENT["errors"][name]}})
-    return dataclasses.replace(noise, like_the_clip=outliers).draw(SHAPE, Chance(0)).numpy()
+    noise = dataclasses.replace(noise_of(name), like_the_clip=outliers)
+    return noise.draw(noise.choose(NUM_WINDOWS, Chance(1)), NUM_FRAMES, Chance(0)).numpy()
 
 
 @pytest.mark.parametrize("name", sorted(DETECTOR_SHARES))
@@ -75,6 +86,27 @@ def test_outliers_come_in_windows_of_their_own() -> None:
     expected = stated["bad_windows"] * stated["bad_frames"]
     assert 0.5 * expected < all_windows < 1.3 * expected
     assert few < 0.4 * all_windows
+
+
+@pytest.mark.parametrize("name", sorted(DETECTOR_SHARES))
+def test_left_is_taken_for_right_as_often_and_for_as_long_as_was_measured(name: str) -> None:
+    noise = noise_of(name)
+    swapped = noise.draw_swaps(noise.choose(NUM_WINDOWS, Chance(1)), NUM_FRAMES, Chance(0)).numpy()
+    share = np.linspace(0, 1, 1001)
+    for limb in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")):
+        expected = np.zeros((len(share), len(share)), bool)
+        for part in limb:
+            real = CONTENT["swaps"][name][part]
+            # What changes places takes along what hangs from it, which is then exchanged more often than was measured.
+            expected |= (share[:, None] < real["bad_windows"]) & (share < real["bad_frames"])
+            left, right = joints_of_part(part)
+            flags = swapped[:, :, left]
+            assert (flags == swapped[:, :, right]).all()
+            assert flags.mean() == pytest.approx(expected.mean(), rel=0.1, abs=0.002)
+            if real["frames"] > 0.01:
+                assert statistics.run_frames(flags) == pytest.approx(real["run_frames"], abs=1.0)
+    thighs, shins = swapped[:, :, AT("left_knee")], swapped[:, :, AT("left_ankle")]
+    assert not (thighs & ~shins).any()
 
 
 def test_derived_joints_have_no_errors_of_their_own() -> None:
@@ -127,6 +159,8 @@ def test_swaps_and_outliers_are_counted() -> None:
     is_swapped, is_apart = statistics.swapped(found, reference, sizes, "knee")
     assert np.flatnonzero(is_swapped).tolist() == list(range(10, 20))
     assert is_apart.all()
+    assert statistics.run_frames([is_swapped, ~is_swapped]) == pytest.approx(54 / 3)
+    assert statistics.bad_shares([(is_swapped, is_apart)]) == pytest.approx({"bad_windows": 0.5, "bad_frames": 10 / 27})
     errors = np.zeros((54, 17, 2))
     errors[5:8, AT("left_wrist")] = [0.6, 0.0]
     counted = statistics.outliers([errors], "wrist")

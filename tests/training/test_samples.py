@@ -156,6 +156,7 @@ def test_missing_joints_are_replaced_and_the_others_left(kind: str, monkeypatch:
     monkeypatch.setattr(detections, "_MEASURED_NOISE", 0.0)
     monkeypatch.setattr(detections, "_UNSEEN_NOISE_MEDIAN", 0.0)
     monkeypatch.setattr(detections, "_MEASURED_SWAPS", 0.0)
+    monkeypatch.setattr(detections, "_LASTING_SWAPS", 0.0)
     points = torch.randn(40, 2, 17, 2)
     xy = detect(points, Chance(0))
     assert torch.isfinite(xy).all()
