@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import pipeline, registry
+from . import registry
 from .capture.source import open_source
 from .clip_recording import BASELINE, Lifted, Recording, lift, record
 from .clip_scores import ClipReport, ClipScores, score_clip
@@ -18,6 +18,7 @@ from .manifest import manifest
 from .modes import choose_mode
 from .settings import Settings
 from .smoothing import PRESETS
+from .stages import Lifter
 
 AS_IT_IS = "off"
 """Of the smoothing presets, the one that shows lifters as they are."""
@@ -113,7 +114,7 @@ def evaluate_clip(
     # What cannot work is refused at once, before all of the clip is looked at, which takes long.
     open_source(camera=None, video=video).close()
     with ExitStack() as stack:
-        opened: dict[str, pipeline.Lifter] = {}
+        opened: dict[str, Lifter] = {}
         for name in names:
             lifter = registry.create_lifter(name, provider=settings.provider)
             stack.callback(lifter.close)
@@ -135,7 +136,7 @@ def shipped_lifters() -> list[str]:
     return [*(entry.name for entry in entries), BASELINE]
 
 
-def _lift_all(recording: Recording, lifters: Mapping[str, pipeline.Lifter], settings: Settings) -> dict[str, Lifted]:
+def _lift_all(recording: Recording, lifters: Mapping[str, Lifter], settings: Settings) -> dict[str, Lifted]:
     return {name: lift(recording, lifter, settings) for name, lifter in lifters.items()}
 
 

@@ -19,6 +19,7 @@ from .focus import Focus
 from .manifest import manifest
 from .runner import make_stages, open_stages
 from .settings import Settings
+from .stages import Lifter
 from .timing import StageTimers
 
 BASELINE = next(entry.name for entry in manifest() if entry.kind == "lifter" and entry.file is None)
@@ -81,7 +82,7 @@ def record(settings: Settings) -> Recording:
     return Recording(source.info.name, float(fps) if fps else None, tuple(kept.results))
 
 
-def lift(recording: Recording, lifter: pipeline.Lifter, settings: Settings) -> Lifted:
+def lift(recording: Recording, lifter: Lifter, settings: Settings) -> Lifted:
     """Lift a recording.
 
     Args:
@@ -149,7 +150,7 @@ class _Playback:
 class _Timed:
     """A lifter with a stop-watch."""
 
-    def __init__(self, lifter: pipeline.Lifter) -> None:
+    def __init__(self, lifter: Lifter) -> None:
         self._lifter = lifter
         self.spec = lifter.spec
         self.milliseconds: list[float] = []

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from .datatypes import Detections, Frame
 from .errors import ModelError, PosedemoError
-from .pipeline import Detector, look_at
+from .pipeline import look_at
+from .stages import Detector
 from .tracking import Tracker
 
 logger = logging.getLogger(__name__)

@@ -57,6 +57,7 @@ from .sinks.session_file import SessionFile
 from .sinks.sink_set import SinkSet
 from .sinks.viewer_sink import ViewerSink
 from .smoothing import OneEuro, OneEuroParameters, make_smoother
+from .stages import Detector, Lifter, Sink, Stages
 from .statistics import RunStatistics, write_statistics
 from .timing import StageTimers
 from .track import Track
@@ -82,7 +83,7 @@ _ROOT_SMOOTHING = OneEuroParameters(min_cutoff_hz=0.7, beta_per_m=1.5)
 """A place in the room is a guess that jitters along the line of sight; it is smoothed harder than the pose."""
 
 
-class Observer(pipeline.Sink, Protocol):
+class Observer(Sink, Protocol):
     """Watches a run from within, as a benchmark does: a sink that also hears what is wished for and said."""
 
     def begin(self, wishes: Shared[Wishes], status: Shared[Status]) -> None:
@@ -153,7 +154,7 @@ def run(settings: Settings, observer: Observer | None = None, *, follows: Collec
         )
         viewer = ViewerSink() if has_window else None
         position = [] if session is None else [PositionSink(session, status)]
-        sinks: list[pipeline.Sink] = [outputs, counter, *position, *([viewer] if viewer else []), statistics]
+        sinks: list[Sink] = [outputs, counter, *position, *([viewer] if viewer else []), statistics]
         if observer is not None:
             observer.begin(wishes, status)
             sinks.append(observer)
@@ -269,9 +270,9 @@ def _check_look_ahead(spec: LifterSpec, settings: Settings) -> None:
         )
 
 
-def open_stages(settings: Settings, lifter: pipeline.Lifter) -> pipeline.Stages:
+def open_stages(settings: Settings, lifter: Lifter) -> Stages:
     """Make detector and tracker, which take longest."""
-    detector: pipeline.Detector = (
+    detector: Detector = (
         NoDetector()
         if is_session(settings.video)
         else registry.create_detector(settings.detector, max_people=settings.max_people)
@@ -279,12 +280,12 @@ def open_stages(settings: Settings, lifter: pipeline.Lifter) -> pipeline.Stages:
     return make_stages(settings, detector, lifter)
 
 
-def make_stages(settings: Settings, detector: pipeline.Detector, lifter: pipeline.Lifter) -> pipeline.Stages:
+def make_stages(settings: Settings, detector: Detector, lifter: Lifter) -> Stages:
     """The stages around a detector and a lifter that are there."""
     mode = choose_mode(settings)
     new_track = _track_maker_with(settings, lifter.spec, settings.smooth)
     tracker = Tracker(max_people=settings.max_people, new_track=new_track)
-    return pipeline.Stages(
+    return Stages(
         detector,
         tracker,
         lifter,
@@ -345,7 +346,7 @@ def _workshop(
     def open_lifter(name: str) -> OnnxLifter | WorldLandmarks:
         return registry.create_lifter(lifter_in_mode(name, mode), provider=settings.provider)
 
-    def open_detector(name: str) -> pipeline.Detector:
+    def open_detector(name: str) -> Detector:
         return registry.create_detector(name, max_people=settings.max_people)
 
     def tracks_with(smooth: str) -> Callable[[int], Track]:

@@ -11,7 +11,7 @@ bounds for convolutional codes", IEEE Transactions on Information Theory 1967, a
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -55,14 +55,12 @@ class _Moment:
         size_px: of the person.
         pairs_px: (6, 2, 2, 2) each pair of joints, as it is and exchanged: left, then right.
         known: (6,) the pairs of which both are known.
-        came_from: (L, P, P) for the patterns of the frame before and of this one, the best one before those.
     """
 
     time_s: float
     size_px: float
     pairs_px: Float32Array
     known: npt.NDArray[np.bool_]
-    came_from: npt.NDArray[np.intp] | None = None
 
 
 class SideChoice:
@@ -70,6 +68,8 @@ class SideChoice:
 
     def __init__(self) -> None:
         self._moments: deque[_Moment] = deque()
+        self._came_from: deque[npt.NDArray[np.intp]] = deque()
+        """Of each moment (L, P, P): for the patterns of the frame before and of its own, the best one before those."""
         self._costs = np.zeros((len(LIMBS), len(_PATTERNS), len(_PATTERNS)))
 
     def push(self, time_s: float, keypoints: Keypoints2D) -> None:
@@ -88,7 +88,8 @@ class SideChoice:
         came_from = costs.argmin(axis=1)
         best = np.take_along_axis(costs, came_from[:, None], axis=1)[:, 0]
         self._costs = best - best.min(axis=(1, 2), keepdims=True)  # only differences matter, and sums would grow
-        self._moments.append(replace(moment, came_from=came_from))
+        self._moments.append(moment)
+        self._came_from.append(came_from)
 
     def at(self, time_s: float, keypoints: Keypoints2D) -> Keypoints2D:
         """The joints of a frame with the sides that suit those before and after.
@@ -99,13 +100,13 @@ class SideChoice:
         """
         patterns = [np.unravel_index(costs.argmin(), costs.shape) for costs in self._costs]
         places = [(int(before), int(now)) for before, now in patterns]
-        for moment in reversed(self._moments):
+        for moment, came_from in zip(reversed(self._moments), reversed(self._came_from), strict=True):
             if moment.time_s <= time_s:
                 break
-            assert moment.came_from is not None
-            places = [(int(moment.came_from[limb, before, now]), before) for limb, (before, now) in enumerate(places)]
+            places = [(int(came_from[limb, before, now]), before) for limb, (before, now) in enumerate(places)]
         while len(self._moments) > 2 and self._moments[2].time_s <= time_s:
             self._moments.popleft()
+            self._came_from.popleft()
         swapped = _PATTERNS[[now for _, now in places]].astype(np.bool_)
         return exchange(keypoints, _LEFT[swapped], _RIGHT[swapped])
 

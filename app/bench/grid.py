@@ -16,6 +16,7 @@ from ..errors import ConfigError
 from ..manifest import manifest
 from ..runner import make_stages
 from ..settings import Settings
+from ..stages import Stages
 from ..timing import StageTimers
 from .clip import read_frames
 
@@ -43,7 +44,7 @@ class _Cell:
     detector: str
     lifter: str
     provider: str
-    stages: pipeline.Stages
+    stages: Stages
     rates: list[float]
     detect_ms: list[float]
     lift_ms: list[float]

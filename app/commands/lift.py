@@ -19,18 +19,19 @@ from ..array_files import read_arrays
 from ..command import Command, add_fov, add_posing
 from ..datatypes import Float32Array, Keypoints2D, Window
 from ..delay import DelayLine
+from ..downstream import note_sides, own_sides, push_joints, window_of
 from ..errors import SourceError
 from ..manifest import manifest
 from ..modes import choose_mode, lifter_in_mode, posing_facts, sides_look_ahead_s, smoothing_look_ahead_s
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
 from ..pinhole import plane_scale
-from ..pipeline import Lifter, note_sides, own_sides, push_joints, window_of
 from ..posing import Draft, draft, finish
 from ..remap import remap
 from ..runner import check_posing, track_maker
 from ..settings import PROVIDER_CHOICES, Settings
 from ..sinks.pose_file import PoseRows, file_facts, write_columns
 from ..skeleton import COCO17, H36M17, MEDIAPIPE33, SKELETONS, Skeleton
+from ..stages import Lifter
 from ..track import Track
 
 logger = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from typing import Literal, Protocol, Self
 
 from ..datatypes import Frame, InUse
 from ..errors import PosedemoError
-from ..pipeline import Detector, Lifter, Stages
 from ..smoothing import Causal
+from ..stages import Detector, Lifter, Stages
 from ..track import Track
 from .background import Stock
 from .shared import Shared

@@ -10,9 +10,10 @@ from posedemo import registry
 from posedemo.capture.video import VideoFile
 from posedemo.datatypes import Result
 from posedemo.geometry import bone_lengths
-from posedemo.pipeline import Stages, run
+from posedemo.pipeline import run
 from posedemo.runner import track_maker
 from posedemo.skeleton import CANONICAL_BONE_SUM_M, H36M17
+from posedemo.stages import Stages
 from posedemo.timing import StageTimers
 from posedemo.tracking import Tracker
 from posedemo.viewer.attract import Attract

@@ -15,9 +15,10 @@ from posedemo import registry
 from posedemo.datatypes import Keypoints2D, Window
 from posedemo.errors import ModelError, SourceError
 from posedemo.lifters.onnx_gcn import OnnxLifter
-from posedemo.pipeline import Stages, run
+from posedemo.pipeline import run
 from posedemo.runner import track_maker
 from posedemo.sight import turn_to_pelvis
+from posedemo.stages import Stages
 from posedemo.timing import StageTimers
 from posedemo.tracking import Tracker
 

@@ -9,9 +9,10 @@ from fakes import FlatLifter, ListSink, ListSource, ScriptedDetector, make_frame
 from posedemo.capture.thread import Capture
 from posedemo.datatypes import Keypoints2D, LifterSpec
 from posedemo.errors import ModelError, SourceError
-from posedemo.pipeline import Stages, look_at, run
+from posedemo.pipeline import look_at, run
 from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17, MEDIAPIPE33
+from posedemo.stages import Stages
 from posedemo.timing import StageTimers
 from posedemo.tracking import Tracker
 

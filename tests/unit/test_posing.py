@@ -11,10 +11,11 @@ from posedemo.errors import ConfigError, SourceError
 from posedemo.geometry import bone_lengths
 from posedemo.manifest import ModelEntry, known_names, manifest
 from posedemo.modes import choose_mode, lifter_in_mode, posing_facts, sides_look_ahead_s, smoothing_look_ahead_s
-from posedemo.pipeline import Stages, run
+from posedemo.pipeline import run
 from posedemo.runner import check_posing, make_stages
 from posedemo.settings import Settings
 from posedemo.skeleton import CANONICAL_BONE_SUM_M, H36M17
+from posedemo.stages import Stages
 from posedemo.timing import StageTimers
 
 FPS = 30

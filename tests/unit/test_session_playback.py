@@ -14,11 +14,12 @@ from posedemo.live.status import Status
 from posedemo.live.steering import Steering, Workshop
 from posedemo.live.turnstile import Turnstile
 from posedemo.live.wishes import Wishes
-from posedemo.pipeline import Stages, run
+from posedemo.pipeline import run
 from posedemo.runner import track_maker
 from posedemo.sessions.playback import LONGEST_HOLE_S, NoDetector, PositionSink, SessionPlayback
 from posedemo.sessions.source import SessionSource
 from posedemo.sinks.session_file import SessionFile
+from posedemo.stages import Stages
 from posedemo.timing import StageTimers
 from posedemo.tracking import REMEMBERED_S, Tracker
 from posedemo.window import MAX_GAP_S

@@ -13,10 +13,11 @@ from posedemo.live.shared import Shared
 from posedemo.live.status import Status
 from posedemo.live.steering import Steering, Workshop
 from posedemo.live.wishes import Wishes
-from posedemo.pipeline import Stages, run
+from posedemo.pipeline import run
 from posedemo.runner import track_maker
 from posedemo.sessions.playback import NoDetector
 from posedemo.skeleton import H36M17
+from posedemo.stages import Stages
 from posedemo.timing import StageTimers
 from posedemo.tracking import Tracker
 

@@ -6,9 +6,10 @@ from fakes import ListSink, ScriptedDetector, make_frame, standing_keypoints
 from posedemo import registry
 from posedemo.datatypes import Keypoints2D, Window
 from posedemo.errors import ConfigError
-from posedemo.pipeline import Stages, run
+from posedemo.pipeline import run
 from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17, MEDIAPIPE33
+from posedemo.stages import Stages
 from posedemo.timing import StageTimers
 from posedemo.tracking import Tracker
 
