@@ -12,12 +12,12 @@ import numpy as np
 from tqdm import tqdm
 
 from . import pipeline, registry
+from .assembly import make_stages, open_stages
 from .capture.source import Source, open_source
 from .datatypes import Frame, ImageArray, Keypoints2D, Pose3D, Result, Window
 from .errors import SourceError
 from .focus import Focus
 from .manifest import manifest
-from .runner import make_stages, open_stages
 from .settings import Settings
 from .stages import Lifter
 from .timing import StageTimers

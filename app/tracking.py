@@ -16,7 +16,8 @@ import numpy as np
 from .clothes import worn_colors
 from .datatypes import Frame, Keypoints2D, Stamp
 from .focus import Focus
-from .plausibility import body_size_px, distance, known_joints
+from .matching import Match, is_seen_twice, match, middle_px, prominence
+from .plausibility import distance, known_joints
 from .track import CONFIRMED, SAME_PERSON, Track, is_sure
 
 LOST_AFTER_S = 0.5
@@ -33,9 +34,6 @@ _BESIDE = 0.15
 
 _HAND_OVER_S = 0.5
 """So long another person is looked for who could take over."""
-
-_OFF_CENTRE = 0.5
-"""What being in a corner of the picture takes off a newcomer's size when one is chosen."""
 
 
 @dataclass(slots=True)
@@ -58,8 +56,6 @@ class LockCounts:
     hand_overs: int = 0
     refused_hand_overs: int = 0
 
-
-_Match = tuple[Track, Keypoints2D]
 
 LookAgain = Callable[[Focus], Sequence[Keypoints2D]]
 """A second look at a frame: whom it finds in some place of it."""
@@ -93,7 +89,7 @@ class Tracker:
         self._num_made = 0
         self._is_leaving = False
         self._leaving_s: float | None = None
-        self._matched: tuple[list[_Match], list[Keypoints2D]] | None = None
+        self._matched: tuple[list[Match], list[Keypoints2D]] | None = None
         self._matched_people: Sequence[Keypoints2D] = ()
         self.counts = LockCounts()
 
@@ -168,7 +164,7 @@ class Tracker:
         """
         if focus.xy_px is not None or focus.others or not people:
             return None
-        first = max(people, key=lambda one: _prominence(one, size_wh))
+        first = max(people, key=lambda one: prominence(one, size_wh))
         return None if not known_joints(first).any() or is_sure(first) else Focus(first.xy_px)
 
     def look_at_clothes(self, frame: Frame, people: Sequence[Keypoints2D]) -> None:
@@ -284,8 +280,8 @@ class Tracker:
         present = [track for track, _ in matches]
         missing = [] if self._is_leaving else [track for track in self._tracks if track not in present]
         # Where one of two people is looked for, the other may be found again in spite of the cover.
-        others = [one for one in again if not _is_seen_twice(one, matches)]
-        rescued, more_strangers = self._match(missing, others, stamp, slack=_SLACK)
+        others = [one for one in again if not is_seen_twice(one, matches)]
+        rescued, more_strangers = match(missing, others, stamp, slack=_SLACK)
         matches = [
             (track, track.surest(one, again, stamp) if track.is_unsettled(stamp) else one) for track, one in matches
         ] + rescued
@@ -319,16 +315,16 @@ class Tracker:
         strangers: Sequence[Keypoints2D],
         missing: Sequence[Track],
         found: Sequence[Track],
-        matches: list[_Match],
+        matches: list[Match],
         stamp: Stamp,
-    ) -> list[_Match]:
+    ) -> list[Match]:
         """Let those who are missing refuse whom the detector took for them, or believe that it is them after all.
 
         Returns:
             The matches of those who believe it.
         """
-        bystanders = [stranger for stranger in strangers if not _is_seen_twice(stranger, matches, CONFIRMED)]
-        believed: list[_Match] = []
+        bystanders = [stranger for stranger in strangers if not is_seen_twice(stranger, matches, CONFIRMED)]
+        believed: list[Match] = []
         for track in missing if bystanders else ():
             self.counts.rejected_jumps += track.is_held
             own = None if track in found else track.convinced_by(bystanders, stamp)
@@ -354,8 +350,8 @@ class Tracker:
             track.num_rescues *= track.is_elusive(stamp)
 
     def _take_back(
-        self, again: Sequence[Keypoints2D], matches: list[_Match], strangers: list[Keypoints2D], stamp: Stamp
-    ) -> list[_Match]:
+        self, again: Sequence[Keypoints2D], matches: list[Match], strangers: list[Keypoints2D], stamp: Stamp
+    ) -> list[Match]:
         """Give somebody their place back, in ``matches`` and ``strangers``; the match of who is there again, if any."""
         own, *takers = again
         if not takers and self._max_people > 1:
@@ -401,14 +397,14 @@ class Tracker:
         leaving = self._tracks[0]
         self._leaving_s = stamp.time_s if self._leaving_s is None else self._leaving_s
         own = [(leaving, leaving.keypoints)]
-        found = [one for one in others if known_joints(one).any() and not _is_seen_twice(one, own)]
+        found = [one for one in others if known_joints(one).any() and not is_seen_twice(one, own)]
         if not found:
             if stamp.time_s - self._leaving_s >= _HAND_OVER_S:
                 self._is_leaving = False
                 self.counts.refused_hand_overs += 1
             return None
-        middle_px = _middle_px(leaving.keypoints)
-        following = min(found, key=lambda one: (_middle_px(one) <= middle_px, _middle_px(one)))
+        left_px = middle_px(leaving.keypoints)
+        following = min(found, key=lambda one: (middle_px(one) <= left_px, middle_px(one)))
         successor = self._make(following, stamp)
         # The detector goes on following the one who was left, unless they are covered.
         successor.refuse([leaving.keypoints], stamp)
@@ -419,7 +415,7 @@ class Tracker:
     def _missing(
         self,
         tracks: list[Track],
-        matched: tuple[list[_Match], list[Keypoints2D]],
+        matched: tuple[list[Match], list[Keypoints2D]],
         stamp: Stamp,
         size_wh: tuple[int, int],
     ) -> Focus | None:
@@ -435,7 +431,7 @@ class Tracker:
                 return Focus(xy_px, (*others, *track.near(stamp)), missing_s, track.usual_px)
         return None
 
-    def _unsure(self, matched: tuple[list[_Match], list[Keypoints2D]], stamp: Stamp) -> Focus | None:
+    def _unsure(self, matched: tuple[list[Match], list[Keypoints2D]], stamp: Stamp) -> Focus | None:
         """The place of somebody who was found a moment ago and of whose pose the detector is not sure."""
         matches, strangers = matched
         for track, keypoints in matches:
@@ -446,50 +442,31 @@ class Tracker:
 
     def _match_once(
         self, tracks: Sequence[Track], people: Sequence[Keypoints2D], stamp: Stamp
-    ) -> tuple[list[_Match], list[Keypoints2D]]:
+    ) -> tuple[list[Match], list[Keypoints2D]]:
         """The same people of one frame matched once: each time would cost as much again."""
         if self._matched is None or self._matched_people is not people:
-            self._matched, self._matched_people = self._match(tracks, people, stamp), people
+            self._matched, self._matched_people = match(tracks, people, stamp), people
         return self._matched
-
-    def _match(
-        self, tracks: Sequence[Track], people: Sequence[Keypoints2D], stamp: Stamp, slack: float = 1.0
-    ) -> tuple[list[_Match], list[Keypoints2D]]:
-        """Pair tracks with people who can be them, nearest first; the people left over are strangers."""
-        candidates: list[tuple[float, int, int, Keypoints2D]] = []
-        for number, track in enumerate(tracks):
-            expected_px = track.past.expected_px(stamp.time_s)
-            for position, keypoints in enumerate(people):
-                own = track.with_own_sides(keypoints, stamp)
-                if track.can_be(own, stamp, slack=slack):
-                    candidates.append((distance(track.keypoints, own, expected_px), number, position, own))
-        matches: dict[int, tuple[int, Keypoints2D]] = {}
-        for _, number, position, own in sorted(candidates, key=lambda candidate: candidate[:3]):
-            if number not in matches and position not in (taken for taken, _ in matches.values()):
-                matches[number] = (position, own)
-        taken_positions = {position for position, _ in matches.values()}
-        strangers = [keypoints for position, keypoints in enumerate(people) if position not in taken_positions]
-        return [(tracks[number], own) for number, (_, own) in matches.items()], strangers
 
     def _newcomers(
         self,
         strangers: list[Keypoints2D],
-        matches: list[_Match],
+        matches: list[Match],
         stamp: Stamp,
         size_wh: tuple[int, int] | None,
         again: Sequence[Keypoints2D],
-    ) -> list[_Match]:
+    ) -> list[Match]:
         """New tracks, as far as there are places: those of missing people stay theirs until they count as lost."""
-        made: list[_Match] = []
+        made: list[Match] = []
         is_first = not self._tracks
         back = {id(one): self._returning(one, stamp) for one in strangers}
         strangers = sorted(
-            strangers, key=lambda one: (back[id(one)] is not None, _prominence(one, size_wh)), reverse=True
+            strangers, key=lambda one: (back[id(one)] is not None, prominence(one, size_wh)), reverse=True
         )
         for keypoints in strangers:
             if len(self._tracks) >= self._max_people:
                 break
-            if not known_joints(keypoints).any() or _is_seen_twice(keypoints, [*matches, *made]):
+            if not known_joints(keypoints).any() or is_seen_twice(keypoints, [*matches, *made]):
                 continue
             track = back[id(keypoints)]
             if track is None or track not in self._gone:
@@ -514,22 +491,3 @@ class Tracker:
         track.start_again(keypoints, stamp)
         self._num_made += 1
         return track
-
-
-def _middle_px(keypoints: Keypoints2D) -> float:
-    """Where somebody stands from left to right."""
-    return float(keypoints.xy_px[known_joints(keypoints), 0].mean())
-
-
-def _is_seen_twice(stranger: Keypoints2D, matches: list[_Match], within: float = SAME_PERSON) -> bool:
-    return any(distance(stranger, keypoints) < within for _, keypoints in matches)
-
-
-def _prominence(keypoints: Keypoints2D, size_wh: tuple[int, int] | None) -> float:
-    """How much somebody is in front: their size, less for those who stand aside."""
-    size_px, known = body_size_px(keypoints), known_joints(keypoints)
-    if size_wh is None or not known.any():
-        return size_px
-    half, middle_px = np.array(size_wh) / 2, keypoints.xy_px[known].mean(axis=0)
-    off_centre = float(np.linalg.norm(middle_px - half) / np.linalg.norm(half))
-    return size_px * (1 - _OFF_CENTRE * min(1.0, off_centre))

@@ -26,9 +26,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from posedemo import pipeline, registry
+from posedemo.assembly import track_maker
 from posedemo.datatypes import Frame, Keypoints2D, LifterSpec, Stamp
 from posedemo.remap import remap
-from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17
 from posedemo.tracking import LockCounts, Tracker
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import pipeline, registry
+from ..assembly import make_stages
 from ..datatypes import Frame, Stamp
 from ..errors import ConfigError
 from ..manifest import manifest
-from ..runner import make_stages
 from ..settings import Settings
 from ..stages import Stages
 from ..timing import StageTimers

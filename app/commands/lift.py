@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from .. import registry
 from ..array_files import read_arrays
+from ..assembly import track_maker
+from ..checks import check_posing
 from ..command import Command, add_fov, add_posing
 from ..datatypes import Float32Array, Keypoints2D, Window
 from ..delay import DelayLine
@@ -27,7 +29,6 @@ from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
 from ..pinhole import plane_scale
 from ..posing import Draft, draft, finish
 from ..remap import remap
-from ..runner import check_posing, track_maker
 from ..settings import PROVIDER_CHOICES, Settings
 from ..sinks.pose_file import PoseRows, file_facts, write_columns
 from ..skeleton import COCO17, H36M17, MEDIAPIPE33, SKELETONS, Skeleton

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from fakes import ListSink
 from posedemo import registry
+from posedemo.assembly import make_stages
 from posedemo.datatypes import Frame, Stamp
 from posedemo.live.shared import Shared
 from posedemo.live.status import Status
 from posedemo.live.steering import Steering, Workshop
 from posedemo.live.wishes import Wishes
 from posedemo.pipeline import run
-from posedemo.runner import make_stages
 from posedemo.settings import Settings
 from posedemo.timing import StageTimers
 from videos import clip_pictures

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from bystanders import cut_out, joint, paste
 from posedemo import pipeline, registry
+from posedemo.assembly import track_maker
 from posedemo.datatypes import Frame, Keypoints2D, LifterSpec, Stamp
-from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17, MEDIAPIPE33
 from posedemo.tracking import LockCounts, Tracker
 from videos import clip_pictures

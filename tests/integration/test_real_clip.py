@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from fakes import ListSink
 from posedemo import registry
+from posedemo.assembly import track_maker
 from posedemo.capture.video import VideoFile
 from posedemo.datatypes import Result
 from posedemo.geometry import bone_lengths
 from posedemo.pipeline import run
-from posedemo.runner import track_maker
 from posedemo.skeleton import CANONICAL_BONE_SUM_M, H36M17
 from posedemo.stages import Stages
 from posedemo.timing import StageTimers

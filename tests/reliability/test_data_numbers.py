@@ -11,6 +11,7 @@ import pytest
 from fakes import standing_keypoints
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from posedemo.assembly import track_maker
 from posedemo.body import BodyModel, fix_bones, hold_last_lengths
 from posedemo.datatypes import Keypoints2D, LifterSpec, Stamp
 from posedemo.geometry import bone_lengths, to_screen
@@ -19,7 +20,6 @@ from posedemo.placement import place_root, project
 from posedemo.plausibility import Past, distance, fault
 from posedemo.refit import FARTHEST_M, refit
 from posedemo.remap import remap
-from posedemo.runner import track_maker
 from posedemo.sides import swap_sides, swapped_parts
 from posedemo.sight import turn_to_pelvis
 from posedemo.skeleton import COCO17, H36M17, MEDIAPIPE33

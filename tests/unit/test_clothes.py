@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from fakes import standing_keypoints
 from posedemo import pipeline
+from posedemo.assembly import track_maker
 from posedemo.clothes import worn_colors
 from posedemo.datatypes import Detections, Frame, Keypoints2D, LifterSpec, Stamp
-from posedemo.runner import track_maker
 from posedemo.sessions.records import FrameRecord, pack_frame, unpack_frame
 from posedemo.skeleton import H36M17
 from posedemo.tracking import LockCounts, Tracker

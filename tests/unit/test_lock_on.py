@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from fakes import make_frame, standing_keypoints
 from posedemo import pipeline
+from posedemo.assembly import track_maker
 from posedemo.datatypes import Keypoints2D, LifterSpec, Stamp
 from posedemo.detectors.cover import COVER_GREY, cover
 from posedemo.focus import Focus
-from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17
 from posedemo.tracking import LOST_AFTER_S, LockCounts, Tracker
 

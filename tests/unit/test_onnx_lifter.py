@@ -12,11 +12,11 @@ from fakes import ListSink, ScriptedDetector, make_frame, standing_keypoints
 from onnx import TensorProto
 from onnx_lifters import echo_lifter, echoed
 from posedemo import registry
+from posedemo.assembly import track_maker
 from posedemo.datatypes import Keypoints2D, Window
 from posedemo.errors import ModelError, SourceError
 from posedemo.lifters.onnx_gcn import OnnxLifter
 from posedemo.pipeline import run
-from posedemo.runner import track_maker
 from posedemo.sight import turn_to_pelvis
 from posedemo.stages import Stages
 from posedemo.timing import StageTimers

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import FlatLifter, ListSink, ListSource, ScriptedDetector, make_frame, standing_keypoints
+from posedemo.assembly import track_maker
 from posedemo.capture.thread import Capture
 from posedemo.datatypes import Keypoints2D, LifterSpec
 from posedemo.errors import ModelError, SourceError
 from posedemo.pipeline import look_at, run
-from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17, MEDIAPIPE33
 from posedemo.stages import Stages
 from posedemo.timing import StageTimers

@@ -6,13 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from fakes import FlatLifter, ListSink, ScriptedDetector, make_frame, standing_keypoints
+from posedemo.assembly import make_stages
+from posedemo.checks import check_posing
 from posedemo.datatypes import Keypoints2D, LifterSpec, Pose3D
 from posedemo.errors import ConfigError, SourceError
 from posedemo.geometry import bone_lengths
 from posedemo.manifest import ModelEntry, known_names, manifest
 from posedemo.modes import choose_mode, lifter_in_mode, posing_facts, sides_look_ahead_s, smoothing_look_ahead_s
 from posedemo.pipeline import run
-from posedemo.runner import check_posing, make_stages
 from posedemo.settings import Settings
 from posedemo.skeleton import CANONICAL_BONE_SUM_M, H36M17
 from posedemo.stages import Stages

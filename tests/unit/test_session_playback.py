@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import FlatLifter, ListSink, ScriptedDetector, standing_keypoints
+from posedemo.assembly import track_maker
 from posedemo.datatypes import Pose3D, Stamp
 from posedemo.live.shared import Shared
 from posedemo.live.status import Status
@@ -15,7 +16,6 @@ from posedemo.live.steering import Steering, Workshop
 from posedemo.live.turnstile import Turnstile
 from posedemo.live.wishes import Wishes
 from posedemo.pipeline import run
-from posedemo.runner import track_maker
 from posedemo.sessions.playback import LONGEST_HOLE_S, NoDetector, PositionSink, SessionPlayback
 from posedemo.sessions.source import SessionSource
 from posedemo.sinks.session_file import SessionFile

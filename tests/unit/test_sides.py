@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fakes import standing_keypoints
+from posedemo.assembly import track_maker
 from posedemo.datatypes import Keypoints2D, LifterSpec, Stamp
-from posedemo.runner import track_maker
 from posedemo.sides import swap_sides, swapped_parts
 from posedemo.skeleton import H36M17
 from posedemo.tracking import Tracker

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 from fakes import FlatLifter, ListSink, make_frame, standing_keypoints
+from posedemo.assembly import track_maker
 from posedemo.datatypes import Frame, InUse, Keypoints2D, LifterSpec, Pose3D, Result
 from posedemo.errors import ModelError
 from posedemo.live.shared import Shared
@@ -14,7 +15,6 @@ from posedemo.live.status import Status
 from posedemo.live.steering import Steering, Workshop
 from posedemo.live.wishes import Wishes
 from posedemo.pipeline import run
-from posedemo.runner import track_maker
 from posedemo.sessions.playback import NoDetector
 from posedemo.skeleton import H36M17
 from posedemo.stages import Stages

@@ -2,8 +2,8 @@
 
 import numpy as np
 from fakes import standing_keypoints
+from posedemo.assembly import track_maker
 from posedemo.datatypes import LifterSpec, Stamp
-from posedemo.runner import track_maker
 from posedemo.tracking import LOST_AFTER_S, Tracker
 
 FPS = 30

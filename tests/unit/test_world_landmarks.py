@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from fakes import ListSink, ScriptedDetector, make_frame, standing_keypoints
 from posedemo import registry
+from posedemo.assembly import track_maker
 from posedemo.datatypes import Keypoints2D, Window
 from posedemo.errors import ConfigError
 from posedemo.pipeline import run
-from posedemo.runner import track_maker
 from posedemo.skeleton import H36M17, MEDIAPIPE33
 from posedemo.stages import Stages
 from posedemo.timing import StageTimers
