@@ -54,13 +54,19 @@ def look_ahead_s(spec: LifterSpec, settings: Settings, mode: Mode) -> float:
     return spec.look_ahead_s + sides_look_ahead_s(mode) + smoothing_look_ahead_s(settings, mode)
 
 
-def posing_facts(spec: LifterSpec, settings: Settings, mode: Mode) -> dict[str, Any]:
+def posing_facts(spec: LifterSpec, settings: Settings, mode: Mode, *, sides_s: float | None = None) -> dict[str, Any]:
     """What files and statistics say of how poses were made.
 
     ``look_ahead_frames`` and ``look_ahead_ms`` are how far beyond its frame a pose knows the clip (``look_ahead_s``);
     frames are the lifter's.
+
+    Args:
+        spec: of the lifter.
+        settings: of the run.
+        mode: of the run.
+        sides_s: how far was looked ahead to tell left from right, where that was not in this run.
     """
-    sides_s, smoothing_s = sides_look_ahead_s(mode), smoothing_look_ahead_s(settings, mode)
+    sides_s, smoothing_s = sides_s or sides_look_ahead_s(mode), smoothing_look_ahead_s(settings, mode)
     return {
         "mode": mode,
         "smooth": settings.smooth,
@@ -68,7 +74,7 @@ def posing_facts(spec: LifterSpec, settings: Settings, mode: Mode) -> dict[str, 
         "fov_deg": settings.fov_deg,
         **({} if settings.height_cm is None else {"height_cm": settings.height_cm}),
         "look_ahead_frames": spec.look_ahead + math.ceil((sides_s + smoothing_s) * spec.rate_hz),
-        "look_ahead_ms": round(look_ahead_s(spec, settings, mode) * 1e3, 1),
+        "look_ahead_ms": round((spec.look_ahead_s + sides_s + smoothing_s) * 1e3, 1),
         "sides_look_ahead_ms": round(sides_s * 1e3, 1),
         "smoothing_look_ahead_ms": round(smoothing_s * 1e3, 1),
     }

@@ -44,6 +44,7 @@ _CONTRACT = "docs/lifters.md"
 _SETTLED = "sides_look_ahead_ms"
 """A file of this program that states more than 0 has left and right as they suit what follows: to decide it once more
 would exchange others, which the detector's own opinion had spoken for."""
+_LONGEST_SETTLED_MS = 60_000
 _ARRAYS = {"keypoints_2d", "image_size", "fps", "layout", "frame_index", "time_s", "track_id", "detector", _SETTLED}
 _FARTHEST_PX = 1e6
 _LARGEST_NUMBER = 2.0**53
@@ -106,7 +107,7 @@ def run(arguments: argparse.Namespace) -> int:
         size_wh=table.size_wh,
         detector=table.detector,
         lifter=Path(name).name,
-        posing=posing_facts(lifter.spec, settings, mode),
+        posing=posing_facts(lifter.spec, settings, mode, sides_s=table.settled_s),
     )
     write_columns(PartialFile(arguments.output), rows.columns(), facts)
     logger.info("wrote %s: %d poses", arguments.output, len(rows.track_id))
@@ -125,7 +126,7 @@ class KeypointTable:
         size_wh: of the pictures, pixels.
         fps: frames a second.
         detector: what made the keypoints.
-        is_settled: left and right are as they suit what follows.
+        settled_s: how far beyond each frame was looked to tell left from right; 0 where they are as they were found.
     """
 
     keypoints: tuple[Keypoints2D, ...]
@@ -135,7 +136,7 @@ class KeypointTable:
     size_wh: tuple[int, int]
     fps: float
     detector: str
-    is_settled: bool
+    settled_s: float
 
 
 def read_keypoints(path: Path) -> KeypointTable:
@@ -179,8 +180,15 @@ def read_keypoints(path: Path) -> KeypointTable:
         size_wh=(width, height),
         fps=fps,
         detector=str(arrays.get("detector", "unknown")),
-        is_settled=_SETTLED in arrays and arrays[_SETTLED].tolist() not in (0, 0.0),
+        settled_s=_settled_s(arrays, path),
     )
+
+
+def _settled_s(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> float:
+    milliseconds = arrays.get(_SETTLED, np.zeros(()))
+    if milliseconds.shape != () or milliseconds.dtype.kind not in "iuf" or not 0 <= milliseconds <= _LONGEST_SETTLED_MS:
+        raise SourceError(f"{_SETTLED} in {path} is not a number of milliseconds", "leave it out")
+    return float(milliseconds) / 1e3
 
 
 def _as_float32(array: npt.NDArray[Any]) -> Float32Array:
@@ -269,7 +277,7 @@ _Row = tuple[int, Keypoints2D]
 def _settled(table: KeypointTable, tracks: Mapping[int, Track], sides_s: float) -> Iterator[_Row]:
     """Each row with left and right of its own, in the order of time."""
     rows = np.lexsort((table.track_id, table.time_s)).tolist()
-    if table.is_settled:
+    if table.settled_s:
         yield from ((row, table.keypoints[row]) for row in rows)
         return
     waiting: DelayLine[int] = DelayLine(sides_s)

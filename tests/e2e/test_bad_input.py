@@ -151,6 +151,9 @@ def keypoints(**changes: object) -> dict[str, object]:
         ({"time_s": np.zeros(3)}, ("time_s",)),
         ({"time_s": np.full(4, np.nan)}, ("time_s",)),
         ({"keypoints_2d": np.array([["a", "b"]])}, ("not numbers",)),
+        ({"sides_look_ahead_ms": float("nan")}, ("sides_look_ahead_ms", "milliseconds")),
+        ({"sides_look_ahead_ms": "long"}, ("sides_look_ahead_ms", "milliseconds")),
+        ({"sides_look_ahead_ms": [200.0, 200.0]}, ("sides_look_ahead_ms", "milliseconds")),
     ],
 )
 def test_lift_refuses_keypoints_that_do_not_fit(refused, tmp_path, changes, words):

@@ -91,17 +91,20 @@ def test_live_can_be_asked_for_and_is_less_calm(exported, folder):
     table, _ = exported
     call(folder, "lift", "a.npz", "--mode", "live", "--output", "live.npz")
     live = read(folder / "live.npz")
-    assert (str(live["mode"]), float(live["look_ahead_ms"]), int(live["look_ahead_frames"])) == ("live", 0, 0)
+    # Left and right of the file's joints were told by what follows them, however they are lifted now.
+    assert (str(live["mode"]), float(live["look_ahead_ms"]), int(live["look_ahead_frames"])) == ("live", 200, 6)
+    assert (float(live["sides_look_ahead_ms"]), float(live["smoothing_look_ahead_ms"])) == (200, 0)
     for calm, quick in zip(tracks(table), tracks(live), strict=True):
         assert jitter_m(calm) < jitter_m(quick)
 
 
 def test_files_are_lifted_by_weights_that_see_what_follows(exported, folder):
-    for mode, lifter, look_ahead in (("file", "gla-gcn-centred", (27, 883.3)), ("live", "gla-gcn", (0, 0.0))):
+    for mode, lifter, look_ahead in (("file", "gla-gcn-centred", (27, 883.3)), ("live", "gla-gcn", (6, 200.0))):
         call(folder, "lift", "a.npz", "--lifter", "gla-gcn", "--mode", mode, "--output", f"gla-{mode}.npz")
         table = read(folder / f"gla-{mode}.npz")
         assert str(table["lifter"]) == lifter
-        # 13 frames of the lifter's, a fifth of a second for left and right, and a quarter of the filter's.
+        # 13 frames of the lifter's, a fifth of a second for left and right, and a quarter of the filter's; live only
+        # what the file's joints know already.
         assert (int(table["look_ahead_frames"]), float(table["look_ahead_ms"])) == look_ahead
 
 
