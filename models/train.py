@@ -6,7 +6,7 @@ import csv
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -116,6 +116,25 @@ def train(
         run.require_finite()
         save_checkpoint(run.checkpoint(holdout=holdout, corpus_name=corpus_name), path)
 
+    def log_progress() -> None:
+        progress_log.write(run, data.measure(run.result))
+
+    if not _advance(run, pace, progress_log, save=save, log_progress=log_progress):
+        log.info("stopped at step %d; go on with --resume", run.step)
+        raise KeyboardInterrupt
+    log_progress()
+    return path
+
+
+def _advance(
+    run: Run,
+    pace: Pace,
+    progress_log: _ProgressLog,
+    *,
+    save: Callable[[], None],
+    log_progress: Callable[[], None],
+) -> bool:
+    """Take steps until the run is over, and save; False where a signal came before."""
     checkpoint_timer, evaluation_timer = _Timer(pace.checkpoint_minutes), _Timer(pace.evaluation_minutes)
     stop: list[bool] = []
     bar = tqdm(initial=run.step, total=run.config.steps, desc="training", unit="step", miniters=10)
@@ -128,7 +147,7 @@ def train(
                 if run.step % _STEPS_BETWEEN_CHECKS == 0:
                     run.require_finite()
                 if evaluation_timer.is_due():
-                    progress_log.write(run, data.measure(run.result))
+                    log_progress()
                 if checkpoint_timer.is_due():
                     save()
                 run.elapsed_s += time.monotonic() - started_s
@@ -136,11 +155,7 @@ def train(
             # A step that an error cut short has left weights that belong to no step: the last checkpoint stands.
             if run.is_whole:
                 save()
-    if interruption.exit_code:
-        log.info("stopped at step %d; go on with --resume", run.step)
-        raise KeyboardInterrupt
-    progress_log.write(run, data.measure(run.result))
-    return path
+    return not interruption.exit_code
 
 
 def _starting_point(path: Path, config: TrainConfig, *, resume: bool) -> Checkpoint | None:
