@@ -93,6 +93,16 @@ def test_hard_frames_are_the_worst_and_apart(evaluation):
     assert frames[0].apart_m > worst_m
 
 
+def test_whole_demo_clip_is_shown_without_a_jump_or_a_swap(demo_clip):
+    """Somebody jumps off a wall, and somebody else walks by: as it comes from the lifter, the pose jumps and swaps."""
+    evaluation = evaluate_clip(demo_clip, [Settings.lifter], detector=Settings.detector)
+    raw, shown = (evaluation.report.blocks[block][Settings.lifter] for block in (AS_THEY_ARE, AS_SHOWN))
+    assert raw.jumps
+    assert raw.swaps
+    assert (shown.jumps, shown.swaps) == ((), ())
+    assert evaluation.report.facts["tracks"] == "1"
+
+
 def test_all_lifters_that_ship_are_the_default():
     assert set(shipped_lifters()) >= {"semgcn", "global-gcn", "dg-net", "gla-gcn"}
     assert shipped_lifters()[-1] == "mediapipe"
