@@ -128,6 +128,26 @@ def test_what_was_seen_before_the_detector_failed_is_lifted(is_there):
     assert [result.frame.stamp.index for result in sink.results] == [0, 1]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_was_lifted_before_the_lifter_failed_is_written(is_there):
+    """Also where it waits for its filter, which wants to know a quarter of a second more."""
+
+    class Failing(FlatLifter):
+        num_left = 4
+
+        def lift(self, windows):
+            self.num_left -= 1
+            if self.num_left < 0:
+                raise ModelError("the lifter failed", "try another")
+            return super().lift(windows)
+
+    sink, frames = ListSink(), [make_frame(index) for index in range(9)]
+    parts = replace(stages([[PERSON]] * 9), lifter=Failing(), smoothing_s=0.25)
+    with pytest.raises(ModelError, match="the lifter failed"):
+        run(frames, parts, [sink], StageTimers(), is_next_there=lambda: is_there)
+    assert [result.frame.stamp.index for result in sink.results] == [0, 1, 2, 3]
+
+
 def test_nobody_is_followed_from_a_camera_to_what_stands_in_for_it_nor_back():
     frames = [replace(make_frame(index), is_recorded=3 <= index < 6) for index in range(9)]
     sink, parts = ListSink(), stages([[PERSON]] * len(frames))
