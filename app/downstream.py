@@ -49,19 +49,29 @@ class Downstream:
     is full, and until the filters know enough. Each wait is as long as the stages of the first frame say.
 
     Args:
-        stages: of the first frame. Later ones must not look further ahead.
+        stages: of the first frame. Later ones must not look further ahead, nor tell sides differently.
         sinks: take the results.
         timers: of the run.
     """
 
     def __init__(self, stages: Stages, sinks: Sequence[Sink], timers: StageTimers) -> None:
         self._sinks, self._timers = sinks, timers
+        self._held: tuple[Seen, Stages] | None = None
         self._unsettled: DelayLine[Seen] = DelayLine(stages.sides_s)
         self._unlifted: DelayLine[Seen] = DelayLine(stages.lifter.spec.look_ahead_s)
         self._unsmoothed: DelayLine[_Lifted] = DelayLine(stages.smoothing_s)
 
-    def push(self, seen: Seen, stages: Stages) -> None:
-        """Take the next frame, and send on what has waited for it."""
+    def hold(self, seen: Seen, stages: Stages) -> None:
+        """Take the next frame, and do nothing yet. The one before must have been caught up with."""
+        self._held = (seen, stages)
+
+    def catch_up(self) -> None:
+        """Send on the frame that is held, if one is, and what has waited for it."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._push(*held)
+
+    def _push(self, seen: Seen, stages: Stages) -> None:
         time_s = seen.frame.stamp.time_s
         for person in seen.people:
             note_sides(person.track, person.keypoints, time_s)
@@ -71,6 +81,7 @@ class Downstream:
     def end(self, stages: Stages) -> None:
         """Send on all that waits: nothing follows, and the lifter is given the last frame again."""
         try:
+            self.catch_up()
             for seen in self._unsettled.rest():
                 self._settle(seen, stages)
             for seen in self._unlifted.rest():
@@ -81,10 +92,11 @@ class Downstream:
 
     def _settle(self, seen: Seen, stages: Stages) -> None:
         time_s, size_wh = seen.frame.stamp.time_s, seen.frame.size_wh
-        settled = replace(seen, people=tuple(_settled(person, time_s) for person in seen.people))
-        for person in settled.people:
+        if stages.sides_s:
+            seen = replace(seen, people=tuple(_settled(person, time_s) for person in seen.people))
+        for person in seen.people:
             push_joints(person.track, person.keypoints, time_s, size_wh)
-        for ready in self._unlifted.push(time_s, settled):
+        for ready in self._unlifted.push(time_s, seen):
             self._lift(ready, stages)
 
     def _lift(self, seen: Seen, stages: Stages) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .geometry import bone_lengths
-from .skeleton import H36M17, Skeleton
+from .skeleton import ARM, H36M17, LEG, Skeleton
 
 FloatArray = npt.NDArray[np.floating]
 BoolArray = npt.NDArray[np.bool_]
@@ -29,10 +29,7 @@ _FEWEST_NEIGHBOURS = 3
 """A step is also a jump where it is fast and this many times as fast as those around it, up to so far away, at least so
 many on either side."""
 
-_LIMBS = tuple(
-    [H36M17.index(f"{side}_{part}") for side in ("left", "right") for part in parts]
-    for parts in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
-)
+_LIMBS = tuple([H36M17.index(f"{side}_{part}") for side in ("left", "right") for part in limb] for limb in (LEG, ARM))
 """Both legs, both arms. Detectors exchange them together or one pair alone."""
 
 

@@ -51,18 +51,6 @@ def run(
     """
     look = look or _look_when_waited_for
     downstream = Downstream(stages, sinks, timers)
-    waiting: list[Callable[[], None]] = []
-
-    def catch_up() -> None:
-        while waiting:
-            waiting.pop()()
-
-    def finish() -> None:
-        try:
-            catch_up()
-        finally:
-            downstream.end(stages)
-
     is_recorded = False
     try:
         for frame in frames:
@@ -71,18 +59,17 @@ def run(
                 is_recorded = frame.is_recorded
                 stages.forget()
             detections_and_time = look(frame, stages.detector, stages.tracker)
-            catch_up()
+            downstream.catch_up()
             detections, took_ms = detections_and_time()
             timers.add("detect", took_ms)
-            seen = _track(frame, detections, stages, timers)
-            waiting.append(partial(downstream.push, seen, stages))
+            downstream.hold(_track(frame, detections, stages, timers), stages)
             if not is_next_there():
-                catch_up()
+                downstream.catch_up()
     except (SourceError, ModelError):
         # A source that breaks off has still given the frames that wait, and a detector that fails has seen them.
-        finish()
+        downstream.end(stages)
         raise
-    finish()
+    downstream.end(stages)
 
 
 def _look_when_waited_for(frame: Frame, detector: Detector, tracker: Tracker) -> Callable[[], tuple[Detections, float]]:

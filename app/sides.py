@@ -10,9 +10,7 @@ import numpy as np
 from .datatypes import Float32Array, Keypoints2D
 from .geometry import norms
 from .plausibility import body_size_px, known_joints
-from .skeleton import H36M17
-
-_PARTS = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
+from .skeleton import ARM, H36M17, LEG
 
 _FAR_NEARER = 0.5
 _FAR_AT_ONCE, _FAR_PER_S = 0.03, 1.0
@@ -25,13 +23,13 @@ the detector mixes up near and far leg, and putting it right is as likely as get
 _SHOULDERS = [H36M17.index(f"{side}_shoulder") for side in ("left", "right")]
 
 
-def _pairs(part: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """The left joints of a part of the body, and the right ones."""
-    left, right = (np.array([H36M17.index(f"{side}_{name}") for name in part]) for side in ("left", "right"))
+def _pairs(limb: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The left joints of a pair of limbs, and the right ones."""
+    left, right = (np.array([H36M17.index(f"{side}_{name}") for name in limb]) for side in ("left", "right"))
     return left, right
 
 
-LIMBS = tuple(_pairs(part) for part in _PARTS)
+LIMBS = tuple(_pairs(limb) for limb in (ARM, LEG))
 """Left and right joints of arms and of legs, from the trunk outwards: a detector swaps either or both. In the demo clip
 the arms go first, and the legs a frame later."""
 

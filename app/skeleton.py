@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+ARM = ("shoulder", "elbow", "wrist")
+LEG = ("hip", "knee", "ankle")
+"""Joints of a limb, from the trunk outwards: of each there is a left and a right one."""
+
 
 @dataclass(frozen=True)
 class Skeleton:
@@ -109,21 +113,19 @@ HUMANEVA15 = Skeleton(
     joints=(
         "pelvis",
         "thorax",
-        *(f"{side}_{part}" for side in ("left", "right") for part in ("shoulder", "elbow", "wrist")),
-        *(f"{side}_{part}" for side in ("left", "right") for part in ("hip", "knee", "ankle")),
+        *(f"{side}_{part}" for side in ("left", "right") for part in ARM),
+        *(f"{side}_{part}" for side in ("left", "right") for part in LEG),
         "head",
     ),
     parents=(-1, 0, 1, 2, 3, 1, 5, 6, 0, 8, 9, 0, 11, 12, 1),
 )
 """HumanEva-I as the field's files hold it. Its thorax and head are not at the same places of the body as H36M's."""
 
-_BODY_SIDES = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-
 COCO17 = Skeleton(
     name="coco17",
     joints=(
         "nose",
-        *(f"{side}_{part}" for part in ("eye", "ear", *_BODY_SIDES) for side in ("left", "right")),
+        *(f"{side}_{part}" for part in ("eye", "ear", *ARM, *LEG) for side in ("left", "right")),
     ),
     parents=(-1,) * 17,
 )
@@ -133,12 +135,8 @@ MEDIAPIPE33 = Skeleton(
     joints=(
         "nose",
         *(f"{side}_eye_{part}" for side in ("left", "right") for part in ("inner", "centre", "outer")),
-        *(
-            f"{side}_{part}"
-            for part in ("ear", "mouth", "shoulder", "elbow", "wrist", "pinky", "index", "thumb")
-            for side in ("left", "right")
-        ),
-        *(f"{side}_{part}" for part in ("hip", "knee", "ankle", "heel", "foot_index") for side in ("left", "right")),
+        *(f"{side}_{part}" for part in ("ear", "mouth", *ARM, "pinky", "index", "thumb") for side in ("left", "right")),
+        *(f"{side}_{part}" for part in (*LEG, "heel", "foot_index") for side in ("left", "right")),
     ),
     parents=(-1,) * 33,
 )

@@ -89,9 +89,18 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Stages:
-    """The three stages between a frame and its result, the camera's field of view, which nobody measures, how far the
-    tracker's tracks look ahead to tell left from right, and then their filters, who keeps what the detector saw, if
-    anybody does, and a second lifter to compare with."""
+    """What stands between a frame and its result.
+
+    Attributes:
+        detector: finds people.
+        tracker: says who is who.
+        lifter: makes poses of their joints.
+        fov_deg: field of view of the camera along the longer side of the picture, which nobody measures.
+        sides_s: how far the tracker's tracks look ahead to tell left from right.
+        smoothing_s: how far their filters look ahead after that.
+        recorder: keeps what the detector saw, if anybody does.
+        ghost: a second lifter to compare with.
+    """
 
     detector: Detector
     tracker: Tracker

@@ -29,7 +29,7 @@ from posedemo import pipeline, registry
 from posedemo.assembly import track_maker
 from posedemo.datatypes import Frame, Keypoints2D, LifterSpec, Stamp
 from posedemo.remap import remap
-from posedemo.skeleton import H36M17
+from posedemo.skeleton import ARM, H36M17, LEG
 from posedemo.tracking import LockCounts, Tracker
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,8 +42,7 @@ LEAP = 1 / 3
 MAX_GAP = 15
 APPEARS_AT = 8
 LIMBS = [
-    np.array([[H36M17.index(f"{side}_{part}") for part in parts] for side in ("left", "right")])
-    for parts in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
+    np.array([[H36M17.index(f"{side}_{part}") for part in parts] for side in ("left", "right")]) for parts in (ARM, LEG)
 ]
 
 

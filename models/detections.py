@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..skeleton import H36M17
+from ..skeleton import ARM, H36M17, LEG
 from .bodies import joints_of
 from .chance import Chance
 from .detector_noise import measured_noise
@@ -47,7 +47,7 @@ _MEASURED_SWAPS = 1.0
 _LASTING_SWAPS = 0.01
 """Guessed, because the models of one detector do not differ in it: how many windows have the legs, and how many the
 arms, exchanged for long."""
-_SWAPPED = (("hip", "knee", "ankle"), ("knee", "ankle"), ("shoulder", "elbow", "wrist"), ("elbow", "wrist"))
+_SWAPPED = (LEG, LEG[1:], ARM, ARM[1:])
 """What may be exchanged for long, the first two and the last two equally often."""
 
 _RATE_HZ = 30

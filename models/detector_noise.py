@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from ..skeleton import H36M17
+from ..skeleton import ARM, H36M17, LEG
 from .chance import Chance
 
-PARTS = ("hip", "knee", "ankle", "shoulder", "elbow", "wrist", "nose", "head")
+PARTS = (*LEG, *ARM, "nose", "head")
 """What a detector finds; the other joints are derived from these."""
 
 MEASURED = Path(__file__).with_name("detector_noise.json")
@@ -56,9 +56,6 @@ _LIMBS = torch.tensor(
     + [[H36M17.index("nose"), H36M17.index("head")]]
 )
 """(limbs, 2) joints that go astray together."""
-
-_EXCHANGED = (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
-"""Pairs of limbs, from the trunk outwards: what changes places takes along what follows."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +120,7 @@ class DetectorNoise:
     def draw_swaps(self, detector: Tensor, num_frames: int, chance: Chance) -> Tensor:
         """Which joints have changed places with those of the other side, (N, T, 17), for a few frames at a time."""
         swapped = torch.zeros(len(detector), num_frames, self.white.shape[1], dtype=torch.bool)
-        for limb in _EXCHANGED:
+        for limb in (LEG, ARM):  # what changes places takes along what follows
             draw = chance.uniform(len(detector), low=0.0, high=1.0)
             changing = self._changing(num_frames, len(detector), chance)
             is_swapped = torch.zeros(len(detector), num_frames, dtype=torch.bool)
