@@ -10,6 +10,8 @@ bounds for convolutional codes", IEEE Transactions on Information Theory 1967, a
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -33,17 +35,27 @@ in the demo clip a runner's legs stay exchanged after a single blurred frame."""
 _GAP_S = 0.15
 """Frames further apart say nothing about each other: a runner's legs have passed each other in between."""
 
-_PATTERNS = np.array([[0, 0, 0], [0, 1, 1], [1, 1, 1]])
+_TWIST_CHARGE_PER_S = 10.0
+"""What it costs that the hips point against the shoulders, for every body size by which they do. Nobody is twisted that
+far; but where a detector draws the legs of somebody who lands across each other, they seem to have passed each other.
+In the demo clip 5 to 40 do the same."""
+
+_LIMB_PATTERNS = np.array([[0, 0, 0], [0, 1, 1], [1, 1, 1]])
 """What may be exchanged of a limb, from the trunk outwards. Hips and shoulders of somebody sideways are so near to each
 other that detectors keep their order; and knees and ankles change together, but for blurred frames in which to follow
 an ankle alone is wrong."""
 
-_LEFT, _RIGHT = (np.array(side) for side in zip(*LIMBS, strict=True))  # (L, 3) each
-_JOINTS = np.arange(_LEFT.size).reshape(_LEFT.shape)[:, None, None, None]
+_PATTERNS = np.array(list(itertools.product(_LIMB_PATTERNS, _LIMB_PATTERNS)))  # (P, 2, 3): of arms and of legs
+_NUM_CONTRADICTED = _PATTERNS.any(axis=-1).sum(axis=-1)
+_IS_TRUNK_CHANGED = _PATTERNS[:, 0, 0] != _PATTERNS[:, 1, 0]
+"""Shoulders or hips change places, and not both."""
+
+_LEFT, _RIGHT = (np.array(side) for side in zip(*LIMBS, strict=True))  # (2, 3) each
+_PAIRS = np.arange(_LEFT.size).reshape(_LEFT.shape)[:, None, None, None]
+_SHOULDERS, _HIPS = _PAIRS.reshape(_LEFT.shape)[:, 0]
 _WAS, _IS, _WILL_BE = (
-    _PATTERNS.reshape(shape) for shape in ((1, 3, 1, 1, 3), (1, 1, 3, 1, 3), (1, 1, 1, 3, 3))
-)  # patterns of three frames one after the other
-_IS_CONTRADICTED = _PATTERNS.any(axis=-1)
+    _LIMB_PATTERNS.reshape(shape) for shape in ((1, 3, 1, 1, 3), (1, 1, 3, 1, 3), (1, 1, 1, 3, 3))
+)  # of three frames one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +81,8 @@ class SideChoice:
     def __init__(self) -> None:
         self._moments: deque[_Moment] = deque()
         self._came_from: deque[npt.NDArray[np.intp]] = deque()
-        """Of each moment (L, P, P): for the patterns of the frame before and of its own, the best one before those."""
-        self._costs = np.zeros((len(LIMBS), len(_PATTERNS), len(_PATTERNS)))
+        """Of each moment (P, P): for the patterns of the frame before and of its own, the best one before those."""
+        self._costs = np.zeros((len(_PATTERNS), len(_PATTERNS)))
 
     def push(self, time_s: float, keypoints: Keypoints2D) -> None:
         """Add the next frame.
@@ -81,13 +93,13 @@ class SideChoice:
         """
         moment = _look_at(time_s, keypoints)
         elapsed_s = time_s - self._moments[-1].time_s if self._moments else _GAP_S
-        charges = _CHARGE_PER_S * min(max(0.0, elapsed_s), _GAP_S) * _IS_CONTRADICTED
-        costs = self._costs[..., None] + charges  # (L, P, P, P)
+        charges_per_s = _CHARGE_PER_S * _NUM_CONTRADICTED + _TWIST_CHARGE_PER_S * _twists(moment)
+        costs = self._costs[..., None] + min(max(0.0, elapsed_s), _GAP_S) * charges_per_s  # (P, P, P)
         if len(self._moments) > 1:
             costs = costs + _turns(self._moments[-2], self._moments[-1], moment)
-        came_from = costs.argmin(axis=1)
-        best = np.take_along_axis(costs, came_from[:, None], axis=1)[:, 0]
-        self._costs = best - best.min(axis=(1, 2), keepdims=True)  # only differences matter, and sums would grow
+        came_from = costs.argmin(axis=0)
+        best = costs.min(axis=0)
+        self._costs = best - best.min()  # only differences matter, and sums would grow
         self._moments.append(moment)
         self._came_from.append(came_from)
 
@@ -98,16 +110,15 @@ class SideChoice:
             time_s: of a frame that was pushed. Ask for rising times: what lies two frames before is dropped.
             keypoints: its joints.
         """
-        patterns = [np.unravel_index(costs.argmin(), costs.shape) for costs in self._costs]
-        places = [(int(before), int(now)) for before, now in patterns]
+        before, now = divmod(int(self._costs.argmin()), len(_PATTERNS))
         for moment, came_from in zip(reversed(self._moments), reversed(self._came_from), strict=True):
             if moment.time_s <= time_s:
                 break
-            places = [(int(came_from[limb, before, now]), before) for limb, (before, now) in enumerate(places)]
+            before, now = int(came_from[before, now]), before
         while len(self._moments) > 2 and self._moments[2].time_s <= time_s:
             self._moments.popleft()
             self._came_from.popleft()
-        swapped = _PATTERNS[[now for _, now in places]].astype(np.bool_)
+        swapped = _PATTERNS[now].astype(np.bool_)
         return exchange(keypoints, _LEFT[swapped], _RIGHT[swapped])
 
 
@@ -119,17 +130,28 @@ def _look_at(time_s: float, keypoints: Keypoints2D) -> _Moment:
     return _Moment(time_s, body_size_px(keypoints), pairs_px, known[left] & known[right])
 
 
+def _twists(moment: _Moment) -> Float32Array:
+    """(P,) how far the hips point against the shoulders, in body sizes; 0 where they do not, or nobody knows."""
+    if not (moment.known[_SHOULDERS] and moment.known[_HIPS]):
+        return np.zeros(len(_PATTERNS), np.float32)
+    shoulders_px, hips_px = moment.pairs_px[[_SHOULDERS, _HIPS], 0, 1] - moment.pairs_px[[_SHOULDERS, _HIPS], 0, 0]
+    along_px = float(shoulders_px @ hips_px) / max(1.0, math.hypot(*shoulders_px), math.hypot(*hips_px))
+    twists: Float32Array = np.where(_IS_TRUNK_CHANGED, max(0.0, along_px), max(0.0, -along_px)) / moment.size_px
+    return twists
+
+
 def _turns(first: _Moment, second: _Moment, third: _Moment) -> Float32Array:
-    """(L, P, P, P) how far the joints of the third frame are from where the two before lead to, in body sizes, summed
-    over the pairs of a limb, for all patterns of the three; 0 where that is not known."""
+    """(P, P, P) how far the joints of the third frame are from where the two before lead to, in body sizes, summed over
+    all pairs, for all patterns of the three; 0 where that is not known."""
     step_s, last_s = third.time_s - second.time_s, second.time_s - first.time_s
     known = first.known & second.known & third.known
     if not (0 < step_s <= _GAP_S and 0 < last_s <= _GAP_S and known.any()):
-        return np.zeros((len(LIMBS), *(len(_PATTERNS),) * 3), np.float32)
+        return np.zeros((len(_PATTERNS),) * 3, np.float32)
     # (6, was, is, will be, side, 2): where a pair was, is and will be, each as the detector has it or exchanged.
     now_px = second.pairs_px[:, None, :, None]
     step_px = (now_px - first.pairs_px[:, :, None, None]) * np.float32(step_s / last_s)
     apart_px = norms(third.pairs_px[:, None, None] - now_px - step_px).mean(axis=-1)  # (6, 2, 2, 2)
     apart = np.where(known[:, None, None, None], apart_px, 0) / np.float32(third.size_px)
-    turns: Float32Array = apart[_JOINTS, _WAS, _IS, _WILL_BE].sum(axis=-1)
-    return turns
+    arms, legs = apart[_PAIRS, _WAS, _IS, _WILL_BE].sum(axis=-1)  # (3, 3, 3) each, of a limb's own patterns
+    turns: Float32Array = arms[:, None, :, None, :, None] + legs[None, :, None, :, None, :]
+    return turns.reshape((len(_PATTERNS),) * 3)

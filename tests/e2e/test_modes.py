@@ -117,17 +117,38 @@ def test_height_gives_true_metres(exported, folder):
         np.testing.assert_allclose(bone_lengths(poses, H36M17).sum(axis=-1), wanted_m, rtol=1e-5)
 
 
-def test_legs_astride_do_not_change_places_in_a_file(demo_clip, folder):
-    """The jumper stands sideways, and the detector takes one leg for the other in 3 of 8 frames."""
+@pytest.fixture(scope="module")
+def jumper(demo_clip, folder):
+    """The jumper's joints in the picture, by frame, as a file has them."""
     call(folder, "--video", demo_clip, "--headless", "--max-frames", 125, "--export", "legs.npz")
     table = read(folder / "legs.npz")
-    joints = table["keypoints_2d"][np.isin(table["frame_index"], range(110, 118)), ..., :2]
+
+    def in_frames(frames: range) -> np.ndarray:
+        return table["keypoints_2d"][np.isin(table["frame_index"], frames), ..., :2]
+
+    return in_frames
+
+
+def test_legs_astride_do_not_change_places_in_a_file(jumper):
+    """The jumper stands sideways, and the detector takes one leg for the other in 3 of 8 frames."""
+    joints = jumper(range(110, 118))
     left, right = (joints[:, H36M17.index(f"{side}_ankle"), 0] for side in ("left", "right"))
     size_px = np.ptp(joints[..., 1], axis=-1)
     astride = (left - right) / size_px
     assert len(astride) == 8
     # A step is a fifth of the body's height there; one that fell to the filter's mean would be none.
     assert astride.min() > 0.1 or astride.max() < -0.1
+
+
+def test_legs_of_somebody_in_front_stay_on_their_sides_in_a_file(jumper):
+    """The jumper lands, facing the camera; in frames 73 and 74 the detector draws his legs across each other."""
+    joints = jumper(range(70, 90))
+    across = [
+        joints[:, H36M17.index(f"left_{part}"), 0] - joints[:, H36M17.index(f"right_{part}"), 0]
+        for part in ("shoulder", "hip", "knee")
+    ]
+    assert np.shape(across) == (3, 20)
+    assert np.min(across) > 0
 
 
 @pytest.mark.parametrize("source", [["--video", "a.mp4"], ["lift", "a.npz", "--output", "b.npz"]])

@@ -10,7 +10,7 @@ from posedemo.datatypes import Keypoints2D
 from posedemo.delay import DelayLine
 from posedemo.side_choice import LOOK_AHEAD_S, SideChoice
 from posedemo.sides import swap_sides
-from posedemo.skeleton import H36M17
+from posedemo.skeleton import H36M17, LEG
 
 FPS = 30
 PERSON = standing_keypoints(300, height_px=200)
@@ -98,6 +98,31 @@ def test_walk_with_mixed_up_legs_is_put_right():
     walking = [sideways(k) for k in range(90)]
     astride = {2, 3, 28, 29, 45, 46}  # at 0 and every 15 frames the feet are furthest apart
     assert_equal(settled(swap_sides(one, LEGS) if k in astride else one for k, one in enumerate(walking)), walking)
+
+
+def test_legs_that_are_drawn_across_each_other_do_not_take_the_hips_along():
+    """Somebody who faces the camera and lands: the detector's legs cross for two frames, as in the demo clip. Legs that
+    passed each other before would accelerate less, but the hips would point against the shoulders."""
+    crossed = {20: (0.1, -0.3, -0.7), 21: (0.6, 0.3, -0.3)}
+    poses = []
+    for index in range(40):
+        xy_px = PERSON.xy_px.copy()
+        for part, share in zip(LEG, crossed.get(index, (1, 1, 1)), strict=True):
+            both = [H36M17.index(f"{side}_{part}") for side in ("left", "right")]
+            xy_px[both, 0] = 300 + share * (xy_px[both, 0] - 300)
+        poses.append(replace(PERSON, xy_px=xy_px))
+    done = settled(poses)
+    left, right = (H36M17.index(f"{side}_hip") for side in ("left", "right"))
+    assert all(pose.xy_px[left, 0] > pose.xy_px[right, 0] for pose in done)
+    for index in set(range(40)) - set(crossed):
+        np.testing.assert_array_equal(done[index].xy_px, poses[index].xy_px)
+
+
+@pytest.mark.parametrize("parts", [(True, True), (True, False), (False, True)], ids=["all", "arms", "legs"])
+def test_somebody_in_front_whose_sides_change_for_a_moment_gets_them_back(parts):
+    """The whole person too, whose hips and shoulders agree with each other while they are wrong."""
+    standing = [PERSON] * 40
+    assert_equal(settled(swap_sides(PERSON, parts) if k in (15, 16) else PERSON for k in range(40)), standing)
 
 
 def test_detector_that_stays_with_its_opinion_is_believed():
