@@ -15,6 +15,7 @@ from ..errors import ConfigError, ModelError, OutputError
 from .config import TrainConfig
 from .growing import grow
 from .lifter import Lifter, build_lifter
+from .widening import WIDENED, widen
 
 _FORMAT = 1
 
@@ -121,7 +122,8 @@ def require_run_of(checkpoint: Checkpoint, path: Path, config: TrainConfig) -> N
 
 
 def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
-    """Give a lifter the weights that another run of the same lifter ended with; its window may have been shorter.
+    """Give a lifter the weights that another run of the same lifter ended with; its window may have been shorter, its
+    network narrower where ``widening`` knows how.
 
     Raises:
         ConfigError: it is a run of another lifter or skeleton, or its network has other layers.
@@ -133,10 +135,12 @@ def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
     try:
         if checkpoint.config.num_frames < config.num_frames:
             weights = grow(lifter, config, weights, num_frames=checkpoint.config.num_frames)
+        if config.lifter in WIDENED:
+            weights = widen(lifter, weights)
         lifter.load_state_dict(weights)
     except RuntimeError as error:
         theirs, ours = (dict(one.network) | {"frames": one.num_frames} for one in (checkpoint.config, config))
         raise ConfigError(
             f"{path} has other layers: its network is {theirs}, this one {ours}",
-            hint="start from a run with the same --network and no more --frames",
+            hint="start from a run with the same --network and no more --frames; global-gcn may gain channels",
         ) from error

@@ -1,4 +1,4 @@
-"""A lifter that goes on with a longer window than it began with."""
+"""A lifter that goes on with a longer window, or with more channels, than it began with."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from posedemo.errors import ConfigError
 from posedemo.models.checkpoints import Checkpoint, save_checkpoint, start_weights
 from posedemo.models.config import TrainConfig
 from posedemo.models.lifter import Lifter, build_lifter
+from posedemo.models.objectives import pose_of
 
 NETWORKS = {
     "dg-net": {"channels": 16, "dropout": 0.0, "sequence_head": True},
@@ -17,11 +18,16 @@ NETWORKS = {
 }
 
 
+def save(lifter: Lifter, config: TrainConfig, path: Path) -> None:
+    """Write a lifter as a run would have."""
+    save_checkpoint(Checkpoint(config, 1, 1.0, lifter.state_dict(), {}, (), "c.npz", ""), path)
+
+
 def short_run(name: str, path: Path, **changes: int) -> Lifter:
     """A lifter with windows of nine frames, and its checkpoint."""
     config = TrainConfig(lifter=name, network={**NETWORKS[name], **changes}, num_frames=9)
     lifter = build_lifter(config)
-    save_checkpoint(Checkpoint(config, 1, 1.0, lifter.state_dict(), {}, (), "c.npz", ""), path)
+    save(lifter, config, path)
     return lifter
 
 
@@ -85,7 +91,7 @@ def test_a_long_window_begins_with_what_still_stages_learned_from_single_frames(
         else:
             _make_all_weights_count(lifter)
         lifters.append(lifter)
-        save_checkpoint(Checkpoint(config, 1, 1.0, lifter.state_dict(), {}, (), "c.npz", ""), tmp_path / "shorter.pt")
+        save(lifter, config, tmp_path / "shorter.pt")
     single, short, long = (lifter.eval() for lifter in lifters)
     frame = torch.randn(4, 1, 17, 2)
     expected = single(frame).detach()
@@ -110,6 +116,42 @@ def _make_all_weights_count(lifter: Lifter) -> None:
             weights += 0.1 * torch.randn_like(weights)
     for _ in range(3):
         lifter.output(torch.randn(16, 1, 17, 2))
+
+
+@pytest.mark.parametrize("options", [{}, {"shared": True}, {"global_node": False}])
+def test_a_wide_network_begins_with_what_the_narrow_one_knew(options: dict[str, bool], tmp_path: Path) -> None:
+    lifters = []
+    for channels in (16, 16, 24):
+        config = TrainConfig("global-gcn", {"channels": channels, "joint_embedding": True, **options}, seed=channels)
+        lifter = build_lifter(config)
+        if lifters:
+            start_weights(lifter, config, tmp_path / "narrow.pt")
+        else:
+            _make_all_weights_count(lifter)
+            save_checkpoint(
+                Checkpoint(config, 1, 1.0, lifter.state_dict(), {}, (), "c.npz", ""), tmp_path / "narrow.pt"
+            )
+        lifters.append(lifter)
+    narrow, same, wide = (lifter.eval() for lifter in lifters)
+    xy = torch.randn(8, 1, 17, 2)
+    torch.testing.assert_close(same(xy), narrow(xy), rtol=0, atol=0)
+    # Sums over more channels, of which the new ones are multiplied by zero, may be added up in another order.
+    torch.testing.assert_close(wide(xy), narrow(xy), rtol=0, atol=1e-5)
+    wide.train()
+    pose_of(wide.output(xy), 0).square().sum().backward()
+    convolution = wide.network.blocks[0].first.convolution
+    matrix = convolution.weight if options.get("shared") else convolution.joint_self
+    assert (matrix.weight.grad[:16, 16:].abs().amax(dim=0) > 0).any()
+
+
+def test_networks_do_not_get_narrower(tmp_path: Path) -> None:
+    wide = TrainConfig("global-gcn", {"channels": 24})
+    save_checkpoint(
+        Checkpoint(wide, 1, 1.0, build_lifter(wide).state_dict(), {}, (), "c.npz", ""), tmp_path / "wide.pt"
+    )
+    narrow = TrainConfig("global-gcn", {"channels": 16})
+    with pytest.raises(ConfigError, match=r"other layers.*'channels': 24.*'channels': 16"):
+        start_weights(build_lifter(narrow), narrow, tmp_path / "wide.pt")
 
 
 def test_windows_do_not_shrink_and_widths_do_not_change(tmp_path: Path) -> None:
