@@ -135,9 +135,9 @@ def _twists(moment: _Moment) -> Float32Array:
     if not (moment.known[_SHOULDERS] and moment.known[_HIPS]):
         return np.zeros(len(_PATTERNS), np.float32)
     shoulders_px, hips_px = moment.pairs_px[[_SHOULDERS, _HIPS], 0, 1] - moment.pairs_px[[_SHOULDERS, _HIPS], 0, 0]
-    along_px = float(shoulders_px @ hips_px) / max(1.0, math.hypot(*shoulders_px), math.hypot(*hips_px))
-    twists: Float32Array = np.where(_IS_TRUNK_CHANGED, max(0.0, along_px), max(0.0, -along_px)) / moment.size_px
-    return twists
+    widest_px = max(1.0, math.hypot(*shoulders_px), math.hypot(*hips_px))
+    along = float(shoulders_px @ hips_px) / widest_px / moment.size_px
+    return np.where(_IS_TRUNK_CHANGED, max(0.0, along), max(0.0, -along)).astype(np.float32)
 
 
 def _turns(first: _Moment, second: _Moment, third: _Moment) -> Float32Array:
