@@ -8,10 +8,11 @@ import sys
 import threading
 
 from ..errors import ConfigError
+from .x11 import load_x11
 
 _NO_DISPLAY = "no display to open a window on"
 _HEADLESS_HINT = "run with --headless together with --output or --export, or start an X server such as Xvfb"
-_X11_LIBRARY, _GL_LIBRARY = "libX11.so.6", "libGL.so.1"
+_GL_LIBRARY = "libGL.so.1"
 _ACCELERATED = 0x8186
 """Of GLX_MESA_query_renderer."""
 
@@ -67,7 +68,7 @@ def spare_the_processor() -> None:
 def _is_accelerated() -> bool:
     """Whether Mesa says that a graphics card draws on this display; it says nothing of its drivers without one."""
     try:
-        x11, glx = _x11(), ctypes.CDLL(_GL_LIBRARY)
+        x11, glx = load_x11(), ctypes.CDLL(_GL_LIBRARY)
         glx.glXGetProcAddressARB.restype = ctypes.c_void_p
         address = glx.glXGetProcAddressARB(b"glXQueryRendererIntegerMESA")
     except (OSError, AttributeError):
@@ -86,7 +87,7 @@ def _is_accelerated() -> bool:
 
 def _is_x_server_open() -> bool:
     try:
-        x11 = _x11()
+        x11 = load_x11()
     except OSError:
         return True  # Cannot be asked; opening the window will tell.
     display = x11.XOpenDisplay(None)
@@ -94,10 +95,3 @@ def _is_x_server_open() -> bool:
         return False
     x11.XCloseDisplay(display)
     return True
-
-
-def _x11() -> ctypes.CDLL:
-    x11 = ctypes.CDLL(_X11_LIBRARY)
-    x11.XOpenDisplay.restype = ctypes.c_void_p
-    x11.XCloseDisplay.argtypes = x11.XDefaultScreen.argtypes = [ctypes.c_void_p]
-    return x11

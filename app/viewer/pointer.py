@@ -11,9 +11,10 @@ import os
 import sys
 from collections.abc import Iterator
 
+from .x11 import load_x11, without_dying
+
 logger = logging.getLogger(__name__)
 
-_X11_LIBRARY = "libX11.so.6"
 _APPLICATION_SERVICES = "/System/Library/Frameworks/ApplicationServices.framework/ApplicationServices"
 _ANY_PROPERTY_TYPE = 0
 
@@ -48,20 +49,21 @@ def _hide_on_mac(is_wanted: bool) -> None:
 
 def _hide_on_x11(is_wanted: bool) -> None:
     """Give the window a pointer without a single pixel. Any client may do so with any window."""
-    x11 = ctypes.CDLL(_X11_LIBRARY)
-    for name in ("XOpenDisplay", "XDefaultRootWindow", "XCreateBitmapFromData", "XCreatePixmapCursor", "XInternAtom"):
+    x11 = load_x11()
+    for name in ("XDefaultRootWindow", "XCreateBitmapFromData", "XCreatePixmapCursor", "XInternAtom"):
         getattr(x11, name).restype = ctypes.c_void_p
     display = ctypes.c_void_p(x11.XOpenDisplay(None))
     if not display:
         raise OSError("the X server refuses another connection")
     try:
         root = int(x11.XDefaultRootWindow(display) or 0)
-        for window in _own_windows(x11, display, root):
-            if is_wanted:
-                x11.XDefineCursor(display, ctypes.c_ulong(window), ctypes.c_ulong(_empty_cursor(x11, display, root)))
-            else:
-                x11.XUndefineCursor(display, ctypes.c_ulong(window))
-        x11.XSync(display, 0)
+        with without_dying(x11, display):
+            for window in _own_windows(x11, display, root):
+                if is_wanted:
+                    cursor = ctypes.c_ulong(_empty_cursor(x11, display, root))
+                    x11.XDefineCursor(display, ctypes.c_ulong(window), cursor)
+                else:
+                    x11.XUndefineCursor(display, ctypes.c_ulong(window))
     finally:
         x11.XCloseDisplay(display)
 
