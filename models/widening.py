@@ -28,14 +28,14 @@ def widen(lifter: Lifter, narrow: Mapping[str, Tensor]) -> dict[str, Tensor]:
         narrow: weights of the other.
 
     Returns:
-        A state for ``lifter``.
+        A state for ``lifter``, of the parts that the other has. Others are not looked for.
 
     Raises:
         RuntimeError: the other has more channels.
     """
     state = lifter.state_dict()
     matrices = {f"{name}.weight" for name, module in lifter.named_modules() if isinstance(module, nn.Linear)}
-    return {**state, **{key: _put_into(state.get(key, old), old, key in matrices) for key, old in narrow.items()}}
+    return {key: _put_into(state.get(key, old), old, key in matrices) for key, old in narrow.items()}
 
 
 def _put_into(wide: Tensor, narrow: Tensor, is_matrix: bool) -> Tensor:

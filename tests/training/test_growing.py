@@ -144,14 +144,22 @@ def test_a_wide_network_begins_with_what_the_narrow_one_knew(options: dict[str, 
     assert (matrix.weight.grad[:16, 16:].abs().amax(dim=0) > 0).any()
 
 
-def test_networks_do_not_get_narrower(tmp_path: Path) -> None:
-    wide = TrainConfig("global-gcn", {"channels": 24})
-    save_checkpoint(
-        Checkpoint(wide, 1, 1.0, build_lifter(wide).state_dict(), {}, (), "c.npz", ""), tmp_path / "wide.pt"
-    )
-    narrow = TrainConfig("global-gcn", {"channels": 16})
-    with pytest.raises(ConfigError, match=r"other layers.*'channels': 24.*'channels': 16"):
-        start_weights(build_lifter(narrow), narrow, tmp_path / "wide.pt")
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ({"channels": 24}, {"channels": 16}),
+        ({"num_blocks": 2}, {"num_blocks": 4}),
+        ({"num_blocks": 2}, {"num_blocks": 2, "non_local": True}),
+        ({"num_blocks": 2, "global_node": False}, {"num_blocks": 2}),
+    ],
+)
+def test_networks_of_other_parts_or_wider_ones_are_refused(
+    theirs: dict[str, int | bool], ours: dict[str, int | bool], tmp_path: Path
+) -> None:
+    other, config = (TrainConfig("global-gcn", {"channels": 16, **network}) for network in (theirs, ours))
+    save(build_lifter(other), other, tmp_path / "other.pt")
+    with pytest.raises(ConfigError, match="other layers"):
+        start_weights(build_lifter(config), config, tmp_path / "other.pt")
 
 
 def test_windows_do_not_shrink_and_widths_do_not_change(tmp_path: Path) -> None:
