@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .datatypes import Frame
 from .errors import ModelError, PosedemoError
@@ -58,8 +58,10 @@ def ask(question: str, *arguments: object, limit_s: float) -> dict[str, Any]:
     return _read(answer, process.returncode)
 
 
-def try_out(kind: Kind, path: str) -> None:
+def try_out(kind: Kind | Literal["predictor"], path: str) -> None:
     """Let a process of its own open a model file that did not come with the program.
+
+    What a run cannot show can still be measured: a "predictor" is a lifter of any joints and normalisation.
 
     A file can be sound by every rule and still ask for all memory, for hours of work, or for what makes a native
     library crash. That ends the other process.
@@ -136,20 +138,38 @@ def _lifter(name: str, provider: str) -> dict[str, Any]:
         return {"provider": lifter.provider}
 
 
-def _opening(kind: Kind, path: str) -> dict[str, Any]:
-    """Open a model file as a run would, with limited memory. A refusal is an answer, too."""
-    from . import model_files, registry
-
-    _limit_memory()
+def _opening(kind: str, path: str) -> dict[str, Any]:
+    """Open a model file as a run would, or as an evaluation, with limited memory. A refusal is an answer, too."""
+    open_file = {"detector": _open_detector, "lifter": _open_lifter, "predictor": _open_predictor}[kind]
     try:
-        model = model_files.load(kind, path)
-        if kind == "detector":
-            registry.open_detector(model, max_people=1).close()
-        else:
-            registry.open_lifter(model, provider="cpu").close()
+        open_file(path)
     except PosedemoError as error:
         return {"refusal": (error.message, error.hint)}
     return {}
+
+
+def _open_detector(path: str) -> None:
+    from . import model_files, registry
+
+    _limit_memory()
+    registry.open_detector(model_files.load("detector", path), max_people=1).close()
+
+
+def _open_lifter(path: str) -> None:
+    from . import model_files, registry
+
+    _limit_memory()
+    registry.open_lifter(model_files.load("lifter", path), provider="cpu").close()
+
+
+def _open_predictor(path: str) -> None:
+    import numpy as np
+
+    from .models.predictors import onnx_predictor
+
+    _limit_memory()
+    predictor = onnx_predictor(Path(path))
+    predictor.lift(np.zeros((1, predictor.num_frames, predictor.skeleton.num_joints, 2), np.float32))
 
 
 def _limit_memory() -> None:

@@ -181,7 +181,7 @@ def find_predictor(name_or_path: str, *, device: str | torch.device = "cpu") -> 
     path = Path(name_or_path).expanduser()
     if path.is_file() or path.suffix:
         if path.is_file() and path.suffix == ".onnx":
-            try_out("lifter", str(path))
+            try_out("predictor", str(path))
         return load_predictor(path, device=device)
     if name_or_path == "mediapipe":
         raise ConfigError(

@@ -322,6 +322,27 @@ def test_command_prints_what_it_writes(
     assert {path.name for path in tmp_path.iterdir()} == {"e.json", "e.md"}
 
 
+def test_exported_lifter_of_the_papers_is_measured_as_its_checkpoint(
+    humaneva: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """No run could show it: it knows 15 joints, and people as its cameras showed them."""
+    corpus, checkpoint = humaneva
+    export = argparse.ArgumentParser()
+    COMMANDS["export"].add_arguments(export)
+    assert COMMANDS["export"].run(export.parse_args([str(checkpoint), "--output", str(tmp_path / "x.onnx")])) == 0
+    found = []
+    for lifter in (checkpoint, tmp_path / "x.onnx"):
+        path = tmp_path / f"{lifter.suffix}.json"
+        assert run("--lifter", lifter, "--data", corpus, "--protocol", "humaneva", "--json", path) == 0
+        found.append(json.loads(path.read_text())["scores"])
+    for of_checkpoint, of_export in zip(*(scores.values() for scores in found), strict=True):
+        # PyTorch and ONNX Runtime add up in another order.
+        assert of_export == pytest.approx(of_checkpoint, rel=1e-4)
+    (tmp_path / "x.onnx").write_bytes(b"not an ONNX file")
+    with pytest.raises(ModelError, match="not an exported lifter"):
+        run("--lifter", tmp_path / "x.onnx", "--data", corpus, "--protocol", "humaneva")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
