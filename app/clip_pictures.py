@@ -15,7 +15,7 @@ import numpy as np
 from .capture.source import open_source
 from .clip_scores import from_detector_m, motions
 from .datatypes import Float32Array, Frame, ImageArray, Person, Pose3D, Result
-from .outputs import PartialFile, writing
+from .outputs import write_whole, writing
 from .skeleton import H36M17
 from .viewer.offscreen import RoomRenderer
 from .viewer.overlay import draw_people
@@ -105,14 +105,7 @@ def write_pictures(folder: Path, pictures: Sequence[ImageArray]) -> None:
     with writing(folder):
         folder.mkdir(exist_ok=True)
     for path, picture in zip(picture_paths(folder), pictures, strict=False):
-        file = PartialFile(path)
-        try:
-            with writing(path):
-                file.partial.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
-            file.commit()
-        except BaseException:
-            file.discard()
-            raise
+        write_whole(path, cv2.imencode(".png", picture)[1].tobytes())
 
 
 def _pick(video: Path, wanted: set[int]) -> Iterator[Frame]:

@@ -194,3 +194,30 @@ def writing(path: Path, hint: str = "free some space or write to another folder"
         yield
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}", hint) from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A file that is complete, or not there: what is written within to the path that is given gets its name at the end.
+
+    Raises:
+        OutputError: it cannot be written, and nothing is left behind; or it cannot have its name.
+    """
+    file = PartialFile(path)
+    try:
+        with writing(path):
+            yield file.partial
+    except BaseException:
+        file.discard()
+        raise
+    file.commit()
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file that is complete, or not there; text as UTF-8.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with whole_file(path) as partial:
+        partial.write_bytes(content if isinstance(content, bytes) else content.encode())

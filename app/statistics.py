@@ -12,7 +12,7 @@ from . import __version__
 from .datatypes import Result
 from .memory import peak_memory_mb
 from .motion_quality import body_sizes_px
-from .outputs import PartialFile, writing
+from .outputs import write_whole
 from .timing import WINDOW_FRAMES, StageTimers, percentiles
 
 
@@ -98,11 +98,4 @@ def write_statistics(path: Path, summary: dict[str, Any]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    file = PartialFile(path)
-    try:
-        with writing(path):
-            file.partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-        file.commit()
-    except BaseException:
-        file.discard()
-        raise
+    write_whole(path, json.dumps(summary, indent=2) + "\n")

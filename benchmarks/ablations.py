@@ -29,9 +29,9 @@ from posedemo.models.evaluate import LEGLESS, LEVEL, UPPER, evaluate_held_out
 from posedemo.models.predictors import torch_predictor
 from posedemo.models.run import Run
 from posedemo.models.samples import SampleMaker
-from posedemo.models.scores import write_whole
 from posedemo.models.split import split_clips
 from posedemo.models.windows import Motion, load_motion
+from posedemo.outputs import write_whole
 from tqdm import tqdm
 
 LIFTER = "global-gcn"

@@ -31,9 +31,10 @@ from posedemo.models.corpus import Corpus, read_corpus
 from posedemo.models.evaluate import HeldOut, check_held_out_fits, evaluate
 from posedemo.models.multiplications import count_multiplications
 from posedemo.models.predictors import Predictor, onnx_predictor
-from posedemo.models.scores import Scores, write_whole
+from posedemo.models.scores import Scores
 from posedemo.models.split import split_clips
 from posedemo.models.windows import load_motion
+from posedemo.outputs import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ("semgcn", "global-gcn", "dg-net", "gla-gcn")

@@ -29,9 +29,10 @@ from posedemo.models.corpus import read_corpus
 from posedemo.models.lifter import build_lifter
 from posedemo.models.run import Run, choose_device
 from posedemo.models.samples import Maker, SampleMaker, Samples
-from posedemo.models.scores import Scores, score, write_whole
+from posedemo.models.scores import Scores, score
 from posedemo.models.split import split_clips
 from posedemo.models.windows import Motion, load_motion
+from posedemo.outputs import write_whole
 from tqdm import tqdm
 
 TARGETS = 8

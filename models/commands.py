@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..command import Command, add_fov
 from ..errors import ConfigError, ModelError
-from ..outputs import check_outputs
+from ..outputs import check_outputs, write_whole, writing
 from ..pinhole import DEFAULT_FOV_DEG
 from .config import PRESETS, preset
 
@@ -93,6 +93,7 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
         "sources", nargs="+", type=Path, metavar="SOURCE", help="folder, zip or file of BVH motion, or field's files"
     )
     parser.add_argument("--output", type=Path, required=True, metavar="CORPUS.npz", help="file to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace the corpus if it exists")
     parser.add_argument("--map", type=Path, metavar="FILE.toml", help="joint map, where no built-in one fits")
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out files by name; may be repeated"
@@ -107,6 +108,9 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
 def _run_prepare(arguments: argparse.Namespace) -> int:
     from .prepare import prepare
 
+    with writing(arguments.output):
+        arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    check_outputs([arguments.output], inputs=arguments.sources, overwrite=arguments.overwrite)
     corpus = prepare(
         arguments.sources,
         arguments.output,
@@ -284,7 +288,6 @@ def _run_evaluate(arguments: argparse.Namespace) -> int:
 def _run_evaluate_on_clip(arguments: argparse.Namespace) -> int:
     """Needs nothing of the ``train`` extra."""
     from ..clip_evaluation import evaluate_clip, picture_outputs
-    from .scores import write_whole
 
     outputs = [path for path in (arguments.json, arguments.markdown) if path]
     pictures = picture_outputs(arguments.pictures, arguments.lifter) if arguments.pictures else []
@@ -314,7 +317,6 @@ def _run_evaluate_on_data(arguments: argparse.Namespace) -> int:
     from .evaluate import evaluate_held_out
     from .predictors import find_predictor, flip_averaged
     from .protocols import evaluate_protocol
-    from .scores import write_whole
 
     if arguments.data is None:
         raise ConfigError("nothing to evaluate on", "give --data CORPUS.npz, or --video CLIP")

@@ -5,10 +5,8 @@ It holds plain arrays and JSON text, never pickled objects, so that reading a st
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..array_files import read_arrays
-from ..errors import ConfigError, OutputError
+from ..errors import ConfigError
+from ..outputs import whole_file
 from ..skeleton import H36M16, H36M17, HUMANEVA15, Skeleton
 
 SCHEMA_VERSION = 2
@@ -113,24 +112,13 @@ def make_corpus(clips: Sequence[tuple[Clip, npt.NDArray[np.floating]]]) -> Corpu
 
 
 def write_corpus(corpus: Corpus, path: Path) -> None:
-    """Write a corpus under a temporary name and rename it, so that a file with the final name is always complete.
+    """Write a corpus; a file with the final name is always complete.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            part = Path(file.name)
-            try:
-                np.savez_compressed(file, **_to_arrays(corpus))
-                file.close()
-                part.replace(path)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    part.unlink()
-    except OSError as error:
-        raise OutputError(f"cannot write the corpus {path}: {error.strerror or error}") from error
+    with whole_file(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **_to_arrays(corpus))
 
 
 def _to_arrays(corpus: Corpus) -> dict[str, Any]:

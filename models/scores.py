@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ..motion_quality import bone_spread
-from ..outputs import PartialFile, writing
 from ..skeleton import H36M17, Skeleton
 from .metrics import mpjpe, mpjve, n_mpjpe, p_mpjpe
 
@@ -146,19 +144,3 @@ class Report:
 
     def _facts(self) -> str:
         return ", ".join(f"{name}: {value}" for name, value in self.facts.items())
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file that is either complete or not there.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    file = PartialFile(path)
-    try:
-        with writing(path):
-            file.partial.write_text(text, encoding="utf-8")
-        file.commit()
-    except BaseException:
-        file.discard()
-        raise

@@ -16,7 +16,7 @@ from pathlib import Path
 from posedemo.clip_evaluation import evaluate_clip
 from posedemo.clip_scores import COLUMNS, ClipReport, ClipScores
 from posedemo.manifest import default_name, manifest
-from posedemo.models.scores import write_whole
+from posedemo.outputs import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIP = ROOT / "assets" / "demo.mp4"

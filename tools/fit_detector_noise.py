@@ -35,8 +35,7 @@ from posedemo.errors import SourceError, ending_in_a_sentence
 from posedemo.models.chance import Chance
 from posedemo.models.detections import HEAD_BEYOND_EARS
 from posedemo.models.detector_noise import PARTS, DetectorNoise, joints_of_part, noise_from
-from posedemo.models.scores import write_whole
-from posedemo.outputs import check_outputs
+from posedemo.outputs import check_outputs, write_whole
 from posedemo.remap import remap
 from posedemo.skeleton import H36M17
 

@@ -24,7 +24,7 @@ from posedemo.lifters.onnx_gcn import OnnxLifter
 from posedemo.models.corpus import read_corpus
 from posedemo.models.evaluate import LEGLESS, LEVEL, UPPER, evaluate_held_out
 from posedemo.models.predictors import onnx_predictor
-from posedemo.models.scores import write_whole
+from posedemo.outputs import write_whole
 
 MAX_BYTES = 10_000_000
 ROWS = {"clean": "clean", "noisy": "noisy", "level": LEVEL, "upper": UPPER, "legless": LEGLESS}

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..outputs import PartialFile
+from ..outputs import write_whole
 
 _FACTS = "engine.json"
 """Written when an engine is complete, so that one whose building was interrupted is built again."""
@@ -82,9 +82,7 @@ class EngineCache:
         Raises:
             OutputError: it cannot be written.
         """
-        file = PartialFile(self.folder / _FACTS)
-        file.partial.write_text(json.dumps(self._facts(), indent=1), encoding="utf-8")
-        file.commit()
+        write_whole(self.folder / _FACTS, json.dumps(self._facts(), indent=1))
 
     def _facts(self) -> dict[str, str]:
         return {"model": self.model_sha256, "onnxruntime": self.runtime, "tensorrt": self.tensorrt, "gpu": self.gpu}

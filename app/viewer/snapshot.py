@@ -12,7 +12,7 @@ import numpy as np
 
 from ..datatypes import ImageArray
 from ..errors import OutputError
-from ..outputs import PartialFile, writing
+from ..outputs import write_whole, writing
 
 _MOST_IN_A_SECOND = 1000
 
@@ -69,11 +69,4 @@ def save_snapshot(image_bgr: ImageArray, folder: Path, tell: Callable[[str], Non
 
 def _write(image_bgr: ImageArray, path: Path) -> None:
     encoded = cv2.imencode(".png", np.ascontiguousarray(image_bgr[..., :3]))[1]
-    file = PartialFile(path)
-    try:
-        with writing(path):
-            file.partial.write_bytes(encoded.tobytes())
-        file.commit()
-    except BaseException:
-        file.discard()
-        raise
+    write_whole(path, encoded.tobytes())

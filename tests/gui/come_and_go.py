@@ -13,9 +13,7 @@ display = x11.XOpenDisplay(None)
 root = x11.XDefaultRootWindow(display)
 print("ready", flush=True)
 while True:
-    windows = [
-        x11.XCreateSimpleWindow(display, root, 0, 0, 9, 9, 0, 0, 0) for _ in range(20)
-    ]
+    windows = [x11.XCreateSimpleWindow(display, root, 0, 0, 9, 9, 0, 0, 0) for _ in range(20)]
     x11.XSync(display, 0)
     for window in windows:
         x11.XDestroyWindow(display, window)

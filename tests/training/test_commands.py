@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from posedemo.errors import ConfigError, ModelError
+from posedemo.errors import ConfigError, ModelError, OutputError
 from posedemo.models.commands import COMMANDS
 
 
@@ -47,6 +47,20 @@ def test_from_motion_files_to_a_lifter(
     assert set(scores) == {"clean", "noisy", "mean pose", "mean pose, true heading"} | special
     with pytest.raises(ConfigError, match=r"must end in \.onnx"):
         run("export", checkpoint, "--output", tmp_path / "lifter")
+
+
+def test_a_corpus_is_not_replaced_unless_asked_for(motion_folder: Path, tmp_path: Path) -> None:
+    archive, corpus = motion_folder / "more.zip", tmp_path / "new" / "c.npz"
+    assert run("prepare", archive, "--output", corpus) == 0
+    before = corpus.read_bytes()
+    with pytest.raises(OutputError, match="exists already"):
+        run("prepare", archive, "--output", corpus)
+    with pytest.raises(OutputError, match="is the input itself"):
+        run("prepare", archive, corpus, "--output", corpus, "--overwrite")
+    assert corpus.read_bytes() == before
+    assert run("prepare", archive, "--output", corpus, "--overwrite", "--rate", 15) == 0
+    assert corpus.read_bytes() != before
+    assert [path.name for path in corpus.parent.iterdir()] == ["c.npz"]
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
