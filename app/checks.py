@@ -44,7 +44,7 @@ def check_settings(settings: Settings) -> None:
         check_suffix(settings.record, (SESSION_SUFFIX,), "--record")
         if is_session(settings.video):
             raise ConfigError(f"{settings.video} is a recording already", "copy it, or --record from a camera or video")
-    inputs = [settings.video] if settings.video else []
+    inputs = [path for path in (settings.video, settings.fallback) if path is not None]
     check_outputs(output_paths(settings), inputs=inputs, overwrite=settings.overwrite)
 
 

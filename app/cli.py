@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import errno
 import importlib
 import logging
-import math
 import os
 import sys
 import threading
@@ -15,8 +15,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from . import __version__
+from .arguments import above_zero, whole_number
 from .command import add_fov, add_posing
-from .errors import ModelError, PosedemoError
+from .errors import ModelError, OutputError, PosedemoError
 from .manifest import known_names
 from .settings import BACKEND_CHOICES, MAX_PEOPLE, PROVIDER_CHOICES, THEME_CHOICES, Settings
 
@@ -89,7 +90,10 @@ def _main(arguments: list[str]) -> int:
     arguments = [argument for argument in arguments if argument != "--debug"]
     _set_up_logging(debug=debug)
     try:
-        return _dispatch(arguments)
+        code = _dispatch(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except PosedemoError as error:
         if debug:
             raise
@@ -106,9 +110,21 @@ def _main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has left; say nothing, and keep the interpreter's exit from flushing into it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output has left; say nothing.
+        _drop_output()
         return 0
+    except OSError as error:
+        # Files that are written name themselves, so this is what a table goes to.
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        print(f"posedemo: error: the output cannot be written: {error.strerror}", file=sys.stderr)
+        return OutputError.exit_code
+
+
+def _drop_output() -> None:
+    """Keep the interpreter's exit from flushing into what takes nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -209,7 +225,7 @@ def add_output_options(parser: argparse.ArgumentParser, *, with_record: bool = T
             help="write a session to replay: what the detector sees, no pictures",
         )
     group.add_argument("--stats", metavar="F.json", type=Path, help="write frame counts, timings and ages of results")
-    group.add_argument("--max-frames", metavar="N", type=_positive, help="stop after N frames")
+    group.add_argument("--max-frames", metavar="N", type=whole_number, help="stop after N frames")
     group.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     group.add_argument("--headless", action="store_true", help="open no window")
     group.add_argument("--mirror", action="store_true", help="mirror what is shown, like a mirror would")
@@ -249,18 +265,8 @@ def add_model_options(parser: argparse.ArgumentParser, *, with_detector: bool = 
     add_posing(group)
 
 
-def _positive(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return number
-
-
 def _people(text: str) -> int:
-    number = _positive(text)
-    if number > MAX_PEOPLE:
-        raise argparse.ArgumentTypeError(f"at most {MAX_PEOPLE}")
-    return number
+    return whole_number(text, highest=MAX_PEOPLE)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -271,23 +277,13 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _rate(text: str) -> float:
-    return _above_zero(text, "a rate, in frames a second")
+    return above_zero(text, "a rate, in frames a second")
 
 
 def _failure(text: str) -> tuple[float, float]:
     after, colon, duration = text.partition(":")
     what = "a time in seconds, or two with a colon between"
-    return _above_zero(after, what), _above_zero(duration if colon else _FAILURE_S, what)
-
-
-def _above_zero(text: str, what: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
-    return number
+    return above_zero(after, what), above_zero(duration if colon else _FAILURE_S, what)
 
 
 def _visible(text: str) -> str:

@@ -97,7 +97,7 @@ def draw_pictures(video: Path, frames: Sequence[HardFrame], lifter: str) -> list
 
 
 def write_pictures(folder: Path, pictures: Sequence[ImageArray]) -> None:
-    """Write PNG files, each of which is complete or not there.
+    """Write PNG files, each of which is complete or not there; those of another clip that had more are removed.
 
     Raises:
         OutputError: one cannot be written.
@@ -106,6 +106,9 @@ def write_pictures(folder: Path, pictures: Sequence[ImageArray]) -> None:
         folder.mkdir(exist_ok=True)
     for path, picture in zip(picture_paths(folder), pictures, strict=False):
         write_whole(path, cv2.imencode(".png", picture)[1].tobytes())
+    for path in picture_paths(folder)[len(pictures) :]:
+        with writing(path):
+            path.unlink(missing_ok=True)
 
 
 def _pick(video: Path, wanted: set[int]) -> Iterator[Frame]:

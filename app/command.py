@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .arguments import number_within
 from .pinhole import DEFAULT_FOV_DEG
 from .settings import BONES_CHOICES, MODE_CHOICES, SMOOTH_CHOICES, Settings
 
@@ -71,24 +71,8 @@ def add_posing(parser: argparse._ActionsContainer) -> None:
 
 
 def _field_of_view(text: str) -> float:
-    return _number_within(text, FOV_RANGE_DEG, "a field of view", "degrees")
+    return number_within(text, FOV_RANGE_DEG, "a field of view", "degrees")
 
 
 def _height(text: str) -> float:
-    return _number_within(text, HEIGHT_RANGE_CM, "a height", "centimetres")
-
-
-def in_range(number: object, limits: tuple[float, float]) -> bool:
-    """Whether something is a number within limits, which belong to the range."""
-    return isinstance(number, int | float) and limits[0] <= number <= limits[1]
-
-
-def _number_within(text: str, limits: tuple[float, float], what: str, unit: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    low, high = limits
-    if not in_range(number, limits):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {what} from {low:g} to {high:g} {unit}")
-    return number
+    return number_within(text, HEIGHT_RANGE_CM, "a height", "centimetres")

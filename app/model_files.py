@@ -106,7 +106,7 @@ def verify_packaged(entry: ModelEntry) -> None:
 
 def _read_packaged(entry: ModelEntry) -> bytes:
     if entry.file is None:
-        raise ModelError(f"{entry.name} has no file of its own", "give it to --lifter by name")
+        raise ModelError(f"{entry.name} comes with the detector and has no file of its own", "choose another lifter")
     if entry.is_untrained:
         raise ModelError(
             f"{entry.name} has no weights yet", f"train and export it, then give the .onnx file: {entry.train}"

@@ -73,7 +73,8 @@ def posing_facts(spec: LifterSpec, settings: Settings, mode: Mode, *, sides_s: f
         "bones": settings.bones,
         "fov_deg": settings.fov_deg,
         **({} if settings.height_cm is None else {"height_cm": settings.height_cm}),
-        "look_ahead_frames": spec.look_ahead + math.ceil((sides_s + smoothing_s) * spec.rate_hz),
+        # Rounded first: 0.2 + 0.4 is a little more than 0.6.
+        "look_ahead_frames": spec.look_ahead + math.ceil(round((sides_s + smoothing_s) * spec.rate_hz, 6)),
         "look_ahead_ms": round((spec.look_ahead_s + sides_s + smoothing_s) * 1e3, 1),
         "sides_look_ahead_ms": round(sides_s * 1e3, 1),
         "smoothing_look_ahead_ms": round(smoothing_s * 1e3, 1),

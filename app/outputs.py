@@ -31,7 +31,7 @@ def check_outputs(paths: Sequence[Path], *, inputs: Sequence[Path], overwrite: b
         OutputError: one exists already, is an input, or its folder cannot be written.
         ConfigError: two of them are the same.
     """
-    places = [path.resolve() for path in paths]
+    places = [_resolved(path) for path in paths]
     for path, place in zip(paths, places, strict=True):
         if places.count(place) > 1:
             raise ConfigError(f"{path} is given as an output twice", "give each output its own name")
@@ -41,9 +41,17 @@ def check_outputs(paths: Sequence[Path], *, inputs: Sequence[Path], overwrite: b
         with writing(path, "write to another name"):
             if path.is_dir():
                 raise OutputError(f"{path} is a folder", "give a file name")
+            if path.is_symlink() and not path.exists():
+                raise OutputError(f"{path} is a link to what does not exist", "remove it, or write to another name")
             if path.exists() and not overwrite:
                 raise OutputError(f"{path} exists already", "add --overwrite to replace it, or write to another name")
             _check_folder(path)
+
+
+def _resolved(path: Path) -> Path:
+    # Of a name without a folder, where the folder that we are in was removed, nobody knows the place.
+    with writing(path, "write to another folder"):
+        return path.resolve()
 
 
 def check_suffix(path: Path, suffixes: Sequence[str], option: str) -> None:

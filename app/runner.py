@@ -127,7 +127,15 @@ def _open(settings: Settings, stack: ExitStack, *, has_window: bool, follows: Co
     stack.callback(lifter.close)
     check_look_ahead(lifter.spec, settings)
     status = _first_status(settings, lifter, source.info)
-    outputs = stack.enter_context(SinkSet(settings, source.info, lifter.spec, tell=partial(tell, status)))
+    outputs = stack.enter_context(
+        SinkSet(
+            settings,
+            source.info,
+            lifter.spec,
+            tell=partial(tell, status),
+            is_over=lambda: capture.frames.is_over,
+        )
+    )
     stages = replace(open_stages(settings, lifter), recorder=outputs.journal)
     workshop = make_workshop(settings, lifter.spec, session, follows)
     steering = Steering(stages, lifter, wishes, status, workshop)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..arguments import above_zero, whole_number
 from ..command import Command, add_fov
 from ..errors import ConfigError, ModelError
 from ..outputs import check_outputs, write_whole, writing
@@ -40,25 +41,8 @@ def _set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
-def _positive_float(text: str) -> float:
-    number = float(text)
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
-
-
-def _positive_int(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
-    return number
-
-
-def _whole_number(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number")
-    return number
+def _or_zero(text: str) -> int:
+    return whole_number(text, lowest=0)
 
 
 def _add_data(parser: argparse._ActionsContainer, *, required: bool = True) -> None:
@@ -70,7 +54,7 @@ def _add_data(parser: argparse._ActionsContainer, *, required: bool = True) -> N
         metavar="SUBJECT",
         help="subjects (or clips) that are not trained on but evaluated on, with * as a wildcard; default: by hash",
     )
-    parser.add_argument("--threads", type=_positive_int, help="number of CPU threads")
+    parser.add_argument("--threads", type=whole_number, help="number of CPU threads")
 
 
 _PREPARE_DESCRIPTION = """\
@@ -98,7 +82,7 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out files by name; may be repeated"
     )
-    parser.add_argument("--rate", type=_positive_float, metavar="HZ", help="frame rate of a corpus from BVH files (30)")
+    parser.add_argument("--rate", type=above_zero, metavar="HZ", help="frame rate of a corpus from BVH files (30)")
     parser.add_argument("--unit", choices=["auto", "cm", "m", "inch"], default="auto", help="length unit of BVH files")
     parser.add_argument(
         "--trust-pickle", action="store_true", help="read the field's files, which are pickles (see above)"
@@ -129,7 +113,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lifter", choices=sorted({lifter for lifter, _ in PRESETS}), required=True, help="network")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for checkpoint and log")
     parser.add_argument("--preset", choices=sorted({name for _, name in PRESETS}), default="live", help="settings")
-    parser.add_argument("--max-minutes", type=_positive_float, default=math.inf, metavar="M", help="time limit")
+    parser.add_argument("--max-minutes", type=above_zero, default=math.inf, metavar="M", help="time limit")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
     parser.add_argument("--seed", type=int, help="for weights and samples")
     parser.add_argument("--start-from", type=Path, metavar="CHECKPOINT", help="begin with the weights of another run")
@@ -147,16 +131,16 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_recipe(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--frames", type=_positive_int, metavar="T", help="length of the window: 1, 9, 27, 81 or 243")
-    group.add_argument("--look-ahead", type=_whole_number, metavar="L", help="frames of it after the target")
-    group.add_argument("--batch-size", type=_positive_int, metavar="N", help="windows a step")
-    group.add_argument("--epochs", type=_positive_int, metavar="N", help="passes through real views")
-    group.add_argument("--steps", type=_positive_int, metavar="N", help="length of the schedule")
-    group.add_argument("--learning-rate", type=_positive_float, metavar="RATE", help="the highest of the schedule")
+    group.add_argument("--frames", type=whole_number, metavar="T", help="length of the window: 1, 9, 27, 81 or 243")
+    group.add_argument("--look-ahead", type=_or_zero, metavar="L", help="frames of it after the target")
+    group.add_argument("--batch-size", type=whole_number, metavar="N", help="windows a step")
+    group.add_argument("--epochs", type=whole_number, metavar="N", help="passes through real views")
+    group.add_argument("--steps", type=whole_number, metavar="N", help="length of the schedule")
+    group.add_argument("--learning-rate", type=above_zero, metavar="RATE", help="the highest of the schedule")
     group.add_argument("--loss", choices=["mpjpe", "joints", "joints+bones"], help="what compares poses")
     group.add_argument("--stages", choices=["joint", "two_stage"], help="GLA-GCN: with or after its sequence")
     group.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror half of the real views")
-    group.add_argument("--ema", type=_positive_float, metavar="DECAY", help="average the weights; 0.999 is usual")
+    group.add_argument("--ema", type=above_zero, metavar="DECAY", help="average the weights; 0.999 is usual")
     group.add_argument("--amp", action=argparse.BooleanOptionalAction, help="bfloat16 where it is precise enough")
     group.add_argument(
         "--network", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="options of the network"
@@ -252,7 +236,7 @@ def _add_evaluate_on_clip(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--video", type=Path, metavar="CLIP", help="video of a person")
     group.add_argument("--detector", metavar="NAME", help="what finds the 2D joints; default: the program's")
     group.add_argument("--smooth", metavar="PRESET", help="smoothing of the first table (off)")
-    group.add_argument("--max-frames", type=_positive_int, metavar="N", help="stop after N frames")
+    group.add_argument("--max-frames", type=whole_number, metavar="N", help="stop after N frames")
     group.add_argument("--pictures", type=Path, metavar="DIR", help="also draw the frames that are hardest to agree on")
     add_fov(group)
 

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from ..datatypes import Frame, Stamp
-from ..errors import SourceError
+from ..errors import ConfigError, SourceError
 from .device_format import DeviceFormat, agreed, ask, backends
 from .source import SourceInfo
 
@@ -113,6 +113,7 @@ class CameraStream(_Camera):
 
     Raises:
         SourceError: nothing answers at the address, or what answers is not a video.
+        ConfigError: it is a file with an end.
     """
 
     def __init__(self, address: str) -> None:
@@ -125,15 +126,32 @@ class CameraStream(_Camera):
         _hush()
         capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, parameters)
         name = public_address(address)
+        if urlsplit(address).scheme in _OF_FILES and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
+            # It would be read as fast as it comes, and again and again.
+            capture.release()
+            raise ConfigError(
+                f"{name} is a video file and no stream", "copy it to this machine, and give it to --video"
+            )
         failure = SourceError(
             f"no video comes from {name}", "check the address and that the sender is running before posedemo starts"
         )
         super().__init__(capture, name, failure, longest_read_s=0.95 * STREAM_READ_TIMEOUT_MS / 1e3)
 
 
+_OF_FILES = ("file", "http", "https", "ftp")
+"""Schemes under which there are files, too."""
+
+
 def public_address(address: str) -> str:
-    """An address as it may be seen on a stage: without name, password and what follows a question mark."""
-    parts = urlsplit(address)
+    """An address as it may be seen on a stage: without name, password and what follows a question mark.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError as error:
+        raise ConfigError(f"the address of the stream cannot be read: {error}", "check --camera") from error
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 

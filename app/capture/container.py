@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 
@@ -13,6 +14,9 @@ MAX_PIXELS = 8192 * 8192
 """Of a picture: twice 8K. A damaged header may claim 65535x65535, which would be 13 GB."""
 
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+
+_ADDRESS = re.compile(r"[a-z]{3,5}:/")
+"""Of which a path keeps one slash."""
 
 _LISTS = {"hls", "dash", "concat", "sdp", "imf"}
 """Formats that only name addresses or other files. FFmpeg waits without end for a playlist that nobody adds to."""
@@ -45,7 +49,8 @@ def _check_is_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise SourceError(f"{path} does not exist", "check the path") from None
+        hint = "addresses of streams are for --camera" if _ADDRESS.match(str(path)) else "check the path"
+        raise SourceError(f"{path} does not exist", hint) from None
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}", "check the path") from error
     if stat.S_ISDIR(mode):

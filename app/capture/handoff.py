@@ -30,6 +30,7 @@ class Handoff(Generic[T]):
         self._changed = threading.Condition()
         self._closed = False
         self._stopped = False
+        self._is_cut_short = False
         self._error: BaseException | None = None
         self.num_dropped = 0
 
@@ -96,9 +97,16 @@ class Handoff(Generic[T]):
     def stop(self) -> None:
         """End the hand-off from the consumer's side: what waits is thrown away, the producer's next put says False."""
         with self._changed:
+            self._is_cut_short = self._is_cut_short or not self._closed or bool(self._items)
             self._closed = self._stopped = True
             self._items.clear()
             self._changed.notify_all()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the producer has ended and all that it gave was taken."""
+        with self._changed:
+            return self._closed and not self._items and not self._is_cut_short
 
     def sleep(self, seconds: float) -> None:
         """Let the consumer wait, but not beyond a ``stop`` from another thread."""

@@ -26,6 +26,9 @@ GIVES_UP_STREAM_AFTER_S = 5.0
 GIVES_UP_DEVICE_AFTER_S = 60.0
 """Where nobody watches, a sender that has ended is not waited for, and a cable that somebody pulled not for ever."""
 
+_MOST_DIGITS = 6
+"""Of a camera's number: those of some drivers have four."""
+
 _WORD_EVERY_S = 2.0
 _OPENING_GIVEN_UP_AFTER_S = 60.0
 _STANDBY_AFTER_S = 6.0
@@ -64,6 +67,8 @@ def check_camera_settings(settings: Settings) -> None:
     if settings.video is not None and wrong:
         raise ConfigError(f"{wrong[0]} is for cameras", "leave it out, or give --camera instead of --video")
     is_stream = settings.camera is not None and not settings.camera.isdecimal()
+    if settings.camera is not None and not is_stream and len(settings.camera) > _MOST_DIGITS:
+        raise ConfigError(f"there is no camera {settings.camera}", "the first camera is 0; see `posedemo doctor`")
     wrong = [option for option in wrong if option in ("--camera-size", "--backend")]
     if is_stream and wrong:
         raise ConfigError(f"{wrong[0]} is for cameras of this machine", "leave it out: the sender of a stream decides")

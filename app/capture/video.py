@@ -8,11 +8,9 @@ from itertools import chain, pairwise
 from pathlib import Path
 
 import av
-import cv2
-import numpy as np
 
 from ..colors import prepare
-from ..datatypes import Frame, ImageArray, Stamp
+from ..datatypes import Frame, Stamp
 from ..errors import SourceError
 from ..priority import done_behind
 from .container import DECODER_OPTIONS, MAX_PIXELS, open_container
@@ -20,6 +18,7 @@ from .decoding import Losses, decode
 from .picture_change import fitted
 from .source import LIVE_TIME_BASE, SourceInfo
 from .timeline import Timeline
+from .upright import square_pixels_wh, upright
 
 logger = logging.getLogger(__name__)
 
@@ -29,19 +28,13 @@ _TRUNCATED_BY_S = 0.5
 _FALLBACK_FPS = 30
 _FINE_TIME_BASE = 1e-3
 _MATROSKA = "matroska,webm"
-_QUARTER_TURNS = {
-    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-    -90: cv2.ROTATE_90_CLOCKWISE,
-    180: cv2.ROTATE_180,
-    -180: cv2.ROTATE_180,
-}
 
 
 class VideoFile:
     """Decodes a file from its first to its last frame.
 
-    Rotation flags are applied, so a frame is upright as in a player, and pictures that change their size are fitted
-    into that of the first. Times are the file's, starting at 0; where they are missing or do not rise they are made up
+    A frame is upright and has square pixels, as in a player, and pictures that change their size are fitted into that
+    of the first. Times are the file's, starting at 0; where they are missing or do not rise they are made up
     (``Timeline``).
 
     Raises:
@@ -55,6 +48,7 @@ class VideoFile:
             self._stream = self._find_stream()
             self._stream.thread_type = "AUTO"
             self._stream.codec_context.options = DECODER_OPTIONS
+            self._pixel_aspect = self._stream.sample_aspect_ratio
             self._losses = Losses()
             self._decoder = decode(self._container, self._stream, self._losses)
             # The decoder starts its threads with the first picture.
@@ -82,7 +76,7 @@ class VideoFile:
             assert picture is not None, "only the last of all is None, and it has no successor"
             time_s = timeline.place(self._since_start_s(picture), self._since_start_s(following), step_s)
             end_s = time_s + step_s
-            frame = Frame(image_bgr=_upright(picture), stamp=Stamp(index=index, time_s=time_s))
+            frame = Frame(image_bgr=upright(picture, self._pixel_aspect), stamp=Stamp(index=index, time_s=time_s))
             frame = fitted(frame, self.info.size_wh)
             # This thread has time, and the detector's has not.
             prepare(frame)
@@ -95,16 +89,22 @@ class VideoFile:
         self._container.close()
 
     def _find_stream(self) -> av.VideoStream:
-        for stream in self._container.streams.video:
-            if stream.codec_context is not None and not stream.disposition & av.stream.Disposition.attached_pic:
-                self._check_size(stream)
-                return stream
+        streams = [
+            stream
+            for stream in self._container.streams.video
+            if stream.codec_context is not None and not stream.disposition & av.stream.Disposition.attached_pic
+        ]
+        if streams:
+            stream = max(streams, key=lambda stream: bool(stream.disposition & av.stream.Disposition.default))
+            self._check_size(stream)
+            return stream
         raise SourceError(f"{self._path} has no picture to read", "give a video file")
 
     def _check_size(self, stream: av.VideoStream) -> None:
-        if stream.width * stream.height > MAX_PIXELS:
+        width, height = square_pixels_wh((stream.width, stream.height), stream.sample_aspect_ratio)
+        if width * height > MAX_PIXELS:
             raise SourceError(
-                f"the pictures of {self._path} are {stream.width}x{stream.height} pixels large, and at most "
+                f"the pictures of {self._path} are {width}x{height} pixels large, and at most "
                 f"{MAX_PIXELS / 1e6:.0f} megapixels are read",
                 "make a smaller copy, of 1920x1080 for example: the detector needs no more",
             )
@@ -119,7 +119,7 @@ class VideoFile:
         return SourceError(f"{self._path} holds no frames", "check that the recording was finished")
 
     def _describe(self, first: av.VideoFrame) -> SourceInfo:
-        height, width = _upright(first).shape[:2]
+        height, width = upright(first, self._pixel_aspect).shape[:2]
         fps = self._stream.average_rate or self._stream.guessed_rate
         duration_s = self._duration_s()
         num_frames = self._stream.frames or (round(duration_s * fps) if duration_s and fps else None)
@@ -183,11 +183,3 @@ class VideoFile:
 def _media_time_s(picture: av.VideoFrame) -> float | None:
     """The picture's time on the file's clock, where the file states one."""
     return None if picture.pts is None or picture.time_base is None else float(picture.pts * picture.time_base)
-
-
-def _upright(picture: av.VideoFrame) -> ImageArray:
-    """The picture as a player shows it, (H, W, 3) uint8 BGR."""
-    image = np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
-    # FFmpeg states the counter-clockwise turn that the display needs, from -180 to 180 degrees.
-    turn = _QUARTER_TURNS.get(round(picture.rotation / 90) * 90)
-    return image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)

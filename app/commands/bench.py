@@ -19,6 +19,7 @@ from typing import Any
 from tqdm import tqdm
 
 from .. import __version__, model_files
+from ..arguments import whole_number
 from ..bench.advice import advise
 from ..bench.clip import NUM_FRAMES, read_frames, write_clip
 from ..bench.comparison import Comparisons
@@ -153,10 +154,10 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
         )
     yield ""
     yield "Detecting and lifting alone, in frames a second, and milliseconds a frame of each:"
-    yield f"  {'detector':<16} {'lifter':<12} {'provider':<9} {'rate':>6} {'detect ms':>10} {'lift ms':>8}"
+    yield f"  {'detector':<16} {'lifter':<15} {'provider':<9} {'rate':>6} {'detect ms':>10} {'lift ms':>8}"
     for row in results["pairs"]:
         yield (
-            f"  {row['detector']:<16} {row['lifter']:<12} {row['provider']:<9} {row['frames_per_second']:6.1f} "
+            f"  {row['detector']:<16} {row['lifter']:<15} {row['provider']:<9} {row['frames_per_second']:6.1f} "
             f"{row['detect_ms']:10.1f} {row['lift_ms']:8.2f}"
         )
     yield ""
@@ -166,10 +167,7 @@ def _lines(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rounds(text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if not 1 <= number <= _MAX_ROUNDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {_MAX_ROUNDS}")
-    return number
+    return whole_number(text, highest=_MAX_ROUNDS)
 
 
 COMMANDS = {"bench": Command(add_arguments=add_arguments, run=run)}

@@ -169,6 +169,7 @@ def read_keypoints(path: Path) -> KeypointTable:
     frame_index = _column(arrays, "frame_index", num_rows, np.arange(num_rows), path).astype(np.int64)
     time_s = _column(arrays, "time_s", num_rows, frame_index / fps, path).astype(np.float64)
     track_id = _column(arrays, "track_id", num_rows, np.zeros(num_rows), path).astype(np.int64)
+    _check_moments(track_id, time_s, path)
     num_tracks = len(np.unique(track_id))
     if num_tracks > _MOST_TRACKS:
         raise SourceError(f"{path} has {num_tracks} tracks, more than the {_MOST_TRACKS} allowed", "split the file")
@@ -182,6 +183,18 @@ def read_keypoints(path: Path) -> KeypointTable:
         detector=str(arrays.get("detector", "unknown")),
         settled_s=_settled_s(arrays, path),
     )
+
+
+def _check_moments(track_id: npt.NDArray[np.int64], time_s: npt.NDArray[np.float64], path: Path) -> None:
+    """Refuse two rows of one person at one time: they are two people."""
+    order = np.lexsort((time_s, track_id))
+    is_again = (np.diff(track_id[order]) == 0) & (np.diff(time_s[order]) == 0)
+    if is_again.any():
+        first = order[int(is_again.argmax())]
+        raise SourceError(
+            f"{path} has two rows of person {track_id[first]} at {time_s[first]:g} seconds",
+            "give everybody a number in track_id",
+        )
 
 
 def _settled_s(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> float:

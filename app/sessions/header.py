@@ -12,8 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import __version__, model_files
+from ..arguments import in_range
 from ..capture.source import SourceInfo
-from ..command import FOV_RANGE_DEG, HEIGHT_RANGE_CM, in_range
+from ..command import FOV_RANGE_DEG, HEIGHT_RANGE_CM
 from ..errors import PosedemoError
 from ..manifest import Kind
 from ..settings import BONES_CHOICES, MAX_PEOPLE, Settings
@@ -23,7 +24,8 @@ from .records import HEADER_KIND, MAX_PIXELS, MAX_SIDE_PX
 
 FORMAT = 1
 _MAX_FPS = 1000
-_MAX_TERM = 10**9
+_MAX_TERM = 2**31
+"""FFmpeg's rates are fractions of 32-bit numbers, and the mean rate of a long clip with uneven frames needs them."""
 _KEPT_SETTINGS = ("mode", "smooth", "bones", "fov_deg", "height_cm", "max_people")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -59,13 +59,23 @@ class AnnotatedVideo:
         info: the source.
         renderer: draws the 3D pane; as large as ``pane_sizes`` says. Closed by this sink.
         mirror: mirror the picture; the renderer mirrors the room by itself.
+        is_over: asked at the end, whether the source has ended: sound that outlasts its pictures is kept then.
 
     Raises:
         OutputError: the file cannot be written.
     """
 
-    def __init__(self, file: PartialFile, info: SourceInfo, renderer: RoomRenderer, *, mirror: bool) -> None:
+    def __init__(
+        self,
+        file: PartialFile,
+        info: SourceInfo,
+        renderer: RoomRenderer,
+        *,
+        mirror: bool,
+        is_over: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._file = file
+        self._is_over = is_over
         self._renderer = renderer
         self._mirror = mirror
         self._wardrobe = Wardrobe()
@@ -129,7 +139,7 @@ class AnnotatedVideo:
 
     def _finish_file(self) -> None:
         try:
-            self._encoder.close()
+            self._encoder.close(with_all_sound=self._is_over())
             self._file.check()
         except OutputError as error:
             raise self._with_rest(error) from error
@@ -285,13 +295,12 @@ class _Encoder:
                 self._audio.write_until(time_s - self._start_s)
         self.num_written += 1
 
-    def close(self) -> None:
-        """Flush and close the file."""
+    def close(self, *, with_all_sound: bool) -> None:
+        """Flush and close the file; sound beyond the pictures only where it is wanted."""
         with _encoding(self._file.path):
             self._mux(None)
             if self._audio is not None:
-                # Sound that outlasts the pictures is kept, but not beyond the point where a run was stopped.
-                if self.num_written >= (self._info.num_frames or 0):
+                if with_all_sound:
                     self._audio.write_until(float("inf"))
                 self._audio.close()
             self._container.close()

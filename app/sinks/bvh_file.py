@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..datatypes import Keypoints2D, Person, Pose3D
+from ..errors import OutputError
 from ..geometry import bone_lengths
 from ..skeleton import H36M17
 from ..viewer.standing import Standing
@@ -25,23 +26,32 @@ logger = logging.getLogger(__name__)
 
 _FALLBACK_FPS = 30.0
 _CM = 100.0
+_MOST_FRAMES = 2_000_000
+"""Eighteen hours at 30 frames a second, in a gigabyte of memory."""
+
 _PELVIS = H36M17.index("pelvis")
 
 Columns = Mapping[str, np.ndarray[Any, Any]]
 
 
-def write_bvh(path: Path, columns: Columns, facts: Mapping[str, Any]) -> None:
+def write_bvh(path: Path, columns: Columns, facts: Mapping[str, Any], *, name: str) -> None:
     """Write the person who was seen longest.
 
     Args:
-        path: of the file.
+        path: to write to.
         columns: of a pose file, with ``root_m`` (N, 3), the estimated places in camera axes.
         facts: of a pose file; ``fps`` may be NaN.
+        name: what the file will be called, for what is said of it.
+
+    Raises:
+        OutputError: the times span more frames than anybody films.
     """
     fps = float(facts["fps"])
     fps = fps if math.isfinite(fps) and fps > 0 else _FALLBACK_FPS
-    time_s, joints_m = _on_the_beat(*_standing(_longest_track(path, columns)), fps)
+    time_s, joints_m = _standing(_longest_track(name, columns))
+    # Before frames are filled in: the ends of a bone that turns are nearer to each other on straight ways.
     lengths_m = _lengths(joints_m)
+    time_s, joints_m = _on_the_beat(time_s, joints_m, fps)
     with path.open("w", encoding="ascii") as file:
         file.writelines(f"{line}\n" for line in _hierarchy(lengths_m))
         file.write(f"MOTION\nFrames: {len(time_s)}\nFrame Time: {1 / fps:.8f}\n")
@@ -49,18 +59,18 @@ def write_bvh(path: Path, columns: Columns, facts: Mapping[str, Any]) -> None:
             file.write(" ".join(f"{number:.4f}" for number in (*(pelvis_m * _CM), *angles.flat)) + "\n")
 
 
-def _longest_track(path: Path, columns: Columns) -> Columns:
+def _longest_track(name: str, columns: Columns) -> Columns:
     """The lifted rows of one person; says whom the file leaves out."""
     is_lifted = np.isfinite(columns["poses_3d"]).all(axis=-1).any(axis=-1)
     tracks, counts = np.unique(columns["track_id"][is_lifted], return_counts=True)
     if len(tracks) == 0:
-        logger.warning("%s has no frames: nobody was found", path.name)
+        logger.warning("%s has no frames: nobody was found", name)
         return {name: column[:0] for name, column in columns.items()}
     longest = int(counts.argmax())
     if len(tracks) > 1:
         logger.warning(
             "%s holds the one person who was seen longest, in %d frames; %d others, in %d frames, are left out",
-            path.name, counts[longest], len(tracks) - 1, counts.sum() - counts[longest],
+            name, counts[longest], len(tracks) - 1, counts.sum() - counts[longest],
         )  # fmt: skip
     rows = is_lifted & (columns["track_id"] == tracks[longest])
     return {name: column[rows] for name, column in columns.items()}
@@ -84,7 +94,13 @@ def _on_the_beat(time_s: FloatArray, joints_m: FloatArray, fps: float) -> tuple[
     """Times from the first to the last as far apart as ``fps`` says, and the joints then; NaN where never known."""
     if len(time_s) == 0:
         return time_s, joints_m
-    beats_s = time_s[0] + np.arange(round((time_s[-1] - time_s[0]) * fps) + 1) / fps
+    num_beats = round((time_s[-1] - time_s[0]) * fps) + 1
+    if num_beats > _MOST_FRAMES:
+        raise OutputError(
+            f"BVH has no gaps: from {time_s[0]:g} to {time_s[-1]:g} seconds it would have {num_beats} frames",
+            "check that time_s is in seconds, or write another format",
+        )
+    beats_s = time_s[0] + np.arange(num_beats) / fps
     moved = np.full((len(beats_s), *joints_m.shape[1:]), np.nan)
     for joint in range(joints_m.shape[1]):
         known = np.isfinite(joints_m[:, joint]).all(axis=-1)
@@ -95,12 +111,10 @@ def _on_the_beat(time_s: FloatArray, joints_m: FloatArray, fps: float) -> tuple[
 
 
 def _lengths(joints_m: FloatArray) -> FloatArray:
-    """(16,) median over the frames; 0 where a bone was never known."""
-    if len(joints_m) == 0:
-        return np.zeros(len(H36M17.bones))
+    """(16,) median over the frames in which a bone is known; 0 where it never is."""
     lengths_m = bone_lengths(joints_m, H36M17)
-    known = np.isfinite(lengths_m).all(axis=0)
-    return np.where(known, np.median(np.where(known, lengths_m, 0), axis=0), 0)
+    known = [of_bone[np.isfinite(of_bone)] for of_bone in lengths_m.T]
+    return np.array([np.median(of_bone) if len(of_bone) else 0.0 for of_bone in known])
 
 
 def _hierarchy(lengths_m: FloatArray) -> Iterator[str]:

@@ -27,6 +27,7 @@ import math
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,8 +164,9 @@ def write_columns(file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]]
     if (facts["mode"], facts["bones"]) == ("file", "fixed"):
         columns = {**columns, "poses_3d": hold_last_lengths(columns["poses_3d"], columns["track_id"])}
     suffix = file.path.suffix.lower()
-    write = {".npz": _write_npz, ".json": _write_json, ".csv": _write_csv, ".bvh": write_bvh}[suffix]
-    if write is not write_bvh:
+    as_bvh = partial(write_bvh, name=file.path.name)
+    write = {".npz": _write_npz, ".json": _write_json, ".csv": _write_csv, ".bvh": as_bvh}[suffix]
+    if write is not as_bvh:
         columns = {name: column for name, column in columns.items() if name != ROOT}
     try:
         with writing(file.path):

@@ -58,6 +58,7 @@ class SinkSet:
         info: the source.
         spec: of the lifter, for the files' headers.
         tell: is given a few words about what no longer works, but does not end the run.
+        is_over: whether the source has ended, and the run was not stopped before.
 
     Attributes:
         journal: is to be given what the detector sees, where there is one.
@@ -66,7 +67,15 @@ class SinkSet:
         OutputError: one of them cannot be opened; nothing is left behind.
     """
 
-    def __init__(self, settings: Settings, info: SourceInfo, spec: LifterSpec, *, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        info: SourceInfo,
+        spec: LifterSpec,
+        *,
+        tell: Callable[[str], None],
+        is_over: Callable[[], bool],
+    ) -> None:
         self._sinks: list[FileSink] = []
         self._num_written = 0
         self._checked_s = time.monotonic()
@@ -80,9 +89,10 @@ class SinkSet:
                 lifter=Path(settings.lifter).name,
                 posing=posing_facts(spec, settings, choose_mode(settings)),
             )
-            self._sinks += [PoseFile(path, facts) for path in settings.exports]
+            for path in settings.exports:
+                self._sinks.append(PoseFile(path, facts))
             if settings.output is not None:
-                self._sinks.append(_annotated_video(settings, info))
+                self._sinks.append(_annotated_video(settings, info, is_over))
             is_recorded = settings.record is not None or is_session(settings.video)
             if settings.exports and not is_recorded:
                 self.journal = Journal(settings.exports[0], make_header(settings, info), tell=tell)
@@ -156,15 +166,16 @@ class SinkSet:
             sink.discard()
 
 
-def _annotated_video(settings: Settings, info: SourceInfo) -> FileSink:
+def _annotated_video(settings: Settings, info: SourceInfo, is_over: Callable[[], bool]) -> FileSink:
     from ..viewer.offscreen import RoomRenderer
     from .annotated_video import AnnotatedVideo, pane_sizes
 
     assert settings.output is not None
-    file = PartialFile(settings.output)
-    try:
+    with ExitStack() as undo:
+        file = PartialFile(settings.output)
+        undo.callback(file.discard)
         renderer = RoomRenderer(pane_sizes(info.size_wh)[1], max_people=settings.max_people, mirror=settings.mirror)
-        return AnnotatedVideo(file, info, renderer, mirror=settings.mirror)
-    except BaseException:
-        file.discard()
-        raise
+        undo.callback(renderer.close)
+        video = AnnotatedVideo(file, info, renderer, mirror=settings.mirror, is_over=is_over)
+        undo.pop_all()
+        return video

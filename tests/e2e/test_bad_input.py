@@ -61,6 +61,40 @@ def test_camera_that_is_neither_number_nor_address(refused):
     refused(CONFIG, ("front", "--camera 0"), "--camera", "front", "--headless")
 
 
+def test_camera_of_a_number_that_no_camera_has(refused):
+    refused(CONFIG, ("no camera 99999999",), "--camera", "99999999", "--headless", "--export", "o.npz")
+
+
+def test_address_that_is_none(refused):
+    refused(CONFIG, ("address", "--camera"), "--camera", "rtsp://[abc/stream", "--headless", "--export", "o.npz")
+
+
+def test_address_of_a_file(refused, video):
+    words = ("is a video file and no stream", "--video")
+    refused(CONFIG, words, "--camera", f"file://{video}", "--headless", "--export", "o.npz")
+    refused(SOURCE, ("does not exist", "--camera"), "--video", "http://127.0.0.1:9/a.mp4", "--headless")
+
+
+def test_fallback_is_an_input(refused, video):
+    before = video.read_bytes()
+    arguments = ("--camera", "udp://127.0.0.1:9", "--fallback", video, "--headless", "--output", video, "--overwrite")
+    refused(OUTPUT, (video.name, "is the input itself"), *arguments)
+    assert video.read_bytes() == before
+
+
+def test_output_that_is_a_link_to_nothing(refused, tmp_path, video):
+    (tmp_path / "o.npz").symlink_to(tmp_path / "gone.npz")
+    refused(OUTPUT, ("o.npz", "link"), "--video", video, "--headless", "--export", "o.npz", "--overwrite")
+
+
+@pytest.mark.parametrize("number", ["0", "abc", "9" * 25])
+def test_numbers_of_frames_that_nobody_means(posedemo, tmp_path, video, number):
+    done = posedemo("--video", video, "--headless", "--export", "o.npz", "--max-frames", number)
+    assert done.returncode == 2
+    assert f"'{number}' is not a whole number from 1 on" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_no_source_and_two_sources(refused, video):
     refused(CONFIG, ("a camera or a video",))
     refused(CONFIG, ("a camera or a video",), "--camera", 0, "--video", video)
@@ -150,6 +184,7 @@ def keypoints(**changes: object) -> dict[str, object]:
         ({"layout": "mediapipe33"}, ("17 joints",)),
         ({"time_s": np.zeros(3)}, ("time_s",)),
         ({"time_s": np.full(4, np.nan)}, ("time_s",)),
+        ({"frame_index": np.array([0, 0, 1, 1])}, ("two rows of person 0 at 0 seconds", "track_id")),
         ({"keypoints_2d": np.array([["a", "b"]])}, ("not numbers",)),
         ({"sides_look_ahead_ms": float("nan")}, ("sides_look_ahead_ms", "milliseconds")),
         ({"sides_look_ahead_ms": "long"}, ("sides_look_ahead_ms", "milliseconds")),
@@ -159,6 +194,11 @@ def keypoints(**changes: object) -> dict[str, object]:
 def test_lift_refuses_keypoints_that_do_not_fit(refused, tmp_path, changes, words):
     np.savez(tmp_path / "in.npz", **keypoints(**changes))
     refused(SOURCE, ("in.npz", *words), "lift", "in.npz", "--output", "o.npz")
+
+
+def test_lift_refuses_bvh_of_more_frames_than_anybody_films(refused, tmp_path):
+    np.savez(tmp_path / "in.npz", **keypoints(time_s=np.arange(4) * 1e9 / 30))
+    refused(OUTPUT, ("3000000001 frames", "in seconds"), "lift", "in.npz", "--output", "o.bvh")
 
 
 def test_lift_refuses_what_is_no_npz_or_needs_pickle(refused, tmp_path):

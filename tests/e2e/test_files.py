@@ -144,6 +144,16 @@ def test_odd_and_tiny_sizes(posedemo, tmp_path, size_wh):
     assert all(length % 2 == 0 for length in after["size_wh"])
 
 
+@pytest.mark.parametrize("name", ["in.mkv", "in.mp4"])
+def test_sound_ends_where_a_run_is_stopped(posedemo, tmp_path, name):
+    """Matroska does not say how many frames it holds."""
+    write_video(tmp_path / name, grey_pictures(120), audio_s=4.0)
+    done = posedemo("--video", name, "--headless", "--max-frames", 15, "--output", "out.mp4")
+    assert done.returncode == 0, done.stderr
+    # Half a second of pictures, and as much lead as players want.
+    assert audio_duration_s(tmp_path / "out.mp4") < 1.1
+
+
 def test_sound_that_mp4_players_do_not_know_becomes_aac(posedemo, tmp_path):
     write_video(tmp_path / "in.mkv", grey_pictures(15), audio_s=0.5, audio_codec="pcm_s16le")
     assert posedemo("--video", "in.mkv", "--output", "out.mp4", "--headless").returncode == 0

@@ -68,6 +68,7 @@ ONLY_IMPORTERS = {
         "bench/clip.py",
         "capture/container.py",
         "capture/decoding.py",
+        "capture/upright.py",
         "capture/video.py",
         "sinks/annotated_video.py",
         "sinks/audio_track.py",
@@ -76,6 +77,7 @@ ONLY_IMPORTERS = {
     "torch": set(),
 }
 SHARED_WITH_TRAINING = {
+    "arguments",
     "array_files",
     "skeleton",
     "geometry",

@@ -44,7 +44,7 @@ def relative_to_pelvis(poses_m: np.ndarray) -> np.ndarray:
 
 
 def written(path: Path, poses_m: np.ndarray, **changes: np.ndarray) -> BvhMotion:
-    write_bvh(path, columns(poses_m, **changes), {"fps": 30.0})
+    write_bvh(path, columns(poses_m, **changes), {"fps": 30.0}, name=path.name)
     return read_bvh(path)
 
 
@@ -54,6 +54,15 @@ def test_joints_are_where_the_poses_have_them(tmp_path: Path) -> None:
     found = pose_joints_m(motion)
     np.testing.assert_allclose(relative_to_pelvis(found), poses_m * TO_ROOM, atol=CLOSE_M)
     assert motion.frame_time_s == pytest.approx(1 / 30, abs=1e-7)
+
+
+def test_bones_are_as_long_as_in_the_poses_where_frames_are_missing(tmp_path: Path) -> None:
+    """Every tenth frame is known: between, the joints go straight, and the ends of a bone that turns come nearer."""
+    poses_m = relative_to_pelvis(random_poses(12))
+    motion = written(tmp_path / "a.bvh", poses_m, index=np.arange(12) * 10)
+    found = relative_to_pelvis(pose_joints_m(motion))
+    assert len(found) == 111
+    np.testing.assert_allclose(found[::10], poses_m * TO_ROOM, atol=CLOSE_M)
 
 
 def test_bones_opposite_to_their_rest_are_half_a_turn_away(tmp_path: Path) -> None:
@@ -110,6 +119,6 @@ def test_the_person_seen_longest_is_written_and_the_others_are_counted(
 
 def test_nobody_at_all_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        write_bvh(tmp_path / "a.bvh", columns(np.zeros((0, 17, 3))), {"fps": float("nan")})
+        write_bvh(tmp_path / "a.bvh", columns(np.zeros((0, 17, 3))), {"fps": float("nan")}, name="a.bvh")
     assert "a.bvh has no frames: nobody was found" in caplog.text
     assert "Frames: 0" in (tmp_path / "a.bvh").read_text()

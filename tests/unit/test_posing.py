@@ -86,6 +86,7 @@ def test_look_ahead_is_that_of_lifter_sides_and_filter_together():
         (Settings(), "live", 13, 433.3),
         (Settings(), "file", 13 + 14, 433.3 + 200 + 250),
         (Settings(smooth="off"), "file", 13 + 6, 433.3 + 200),
+        (Settings(smooth="calm"), "file", 13 + 18, 433.3 + 200 + 400),
     ):
         facts = posing_facts(centred, settings, mode)
         assert (facts["mode"], facts["look_ahead_frames"]) == (mode, frames)

@@ -7,6 +7,7 @@ import threading
 import time
 import zlib
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -72,6 +73,13 @@ def test_header_tells_how_poses_are_made_and_keeps_secrets():
     assert (made.settings["smooth"], made.settings["height_cm"], made.lifter) == ("calm", 178.0, "own.onnx")
     assert made.sha256["lifter"] == "", "the file is not there"
     assert len(made.sha256["detector"]) == 64
+
+
+def test_rates_of_long_clips_of_uneven_frames_can_be_read_again():
+    """18,013 frames of a phone at 90,000 ticks a second, as FFmpeg gives their mean rate."""
+    fps = Fraction(1_621_170_000, 54_064_057)
+    info = SourceInfo(name="phone.mp4", size_wh=(1280, 720), fps=fps, is_live=False, time_base=Fraction(1, 90_000))
+    assert unpack_header(pack_header(make_header(Settings(mode="file"), info))).fps == fps
 
 
 def test_frames_may_change_size_and_indices_may_have_gaps(tmp_path):
