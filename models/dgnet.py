@@ -31,6 +31,8 @@ _NOT_CHOSEN = -1e4
 """Stands for minus infinity before the softmax; also finite in float16."""
 
 _SMALLEST_SQUARE = 1e-6
+_SMALLEST_MOVEMENT = 1e-5
+"""Beside the farthest place: a hundred times what float32 rounds by."""
 """Keeps the direction of a movement finite where a joint does not move."""
 
 
@@ -142,6 +144,9 @@ class MovementGraph(_Graph):
         """Graphs (N, J, J) from evidence (N, C, T, J)."""
         places = self.projection(evidence)
         movement = (places[:, :, 1:] - places[:, :, :-1]).flatten(1, 2)  # (N, C / 4 * (T - 1), J)
+        # Of somebody who stands still, rounding would choose neighbours: others on every processor.
+        floor = _SMALLEST_MOVEMENT * places.abs().amax(dim=(1, 2, 3))[:, None, None]
+        movement = torch.sign(movement) * torch.relu(movement.abs() - floor)
         squares = movement.square().sum(dim=1, keepdim=True)
         direction = movement * torch.rsqrt(squares + _SMALLEST_SQUARE)
         return sparse_softmax(direction.transpose(1, 2) @ direction, self.sharpness, self.num_neighbours)

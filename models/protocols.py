@@ -8,7 +8,7 @@ papers quote P-MPJPE there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tqdm import tqdm
 
@@ -17,7 +17,7 @@ from ..pinhole import plane_scale
 from .corpus import Corpus
 from .predictors import Predictor, lift_sequences, rate_notes
 from .scores import Report, Scores, SequenceScores, mean_of_frames, mean_of_rows, score
-from .split import split_protocol
+from .split import HUMANEVA_ACTIONS, is_one_of, left_out_actions, split_protocol
 from .views import ViewSequence, action_of, view_sequences
 
 H36M_ACTIONS = (
@@ -38,8 +38,6 @@ H36M_ACTIONS = (
     "WalkTogether",
 )
 """In the order of the papers' tables."""
-
-HUMANEVA_ACTIONS = ("Walking", "Jog", "Box")
 
 MEAN_OF_ACTIONS, MEAN_OF_ROWS, MEAN_OF_FRAMES = "mean of actions", "mean of rows", "mean of frames"
 
@@ -63,7 +61,7 @@ def evaluate_protocol(predictor: Predictor, corpus: Corpus, protocol: str, sourc
             hint="choose a lifter that was trained on that skeleton",
         )
     sequences = view_sequences(corpus, split_protocol(corpus, protocol)[1], source)
-    notes = _notes(predictor, sequences, protocol)
+    notes = (*_notes(predictor, sequences, protocol), *_notes_on_split(predictor, corpus, sequences, protocol))
     measured = measure_sequences(predictor, sequences)
     facts = {
         "lifter": predictor.name,
@@ -124,6 +122,18 @@ def _notes(predictor: Predictor, sequences: Sequence[ViewSequence], protocol: st
         others = ", ".join(sorted(actions - set(H36M_ACTIONS))) or "none"
         found.append(f"these are not the 15 actions of the papers (missing: {missing}; others: {others})")
     return tuple(found)
+
+
+def _notes_on_split(
+    predictor: Predictor, corpus: Corpus, sequences: Sequence[ViewSequence], protocol: str
+) -> Iterator[str]:
+    """What was left out, and who was not left out of the training."""
+    if left_out := left_out_actions(corpus, protocol):
+        yield f"left out, as in the papers: {', '.join(left_out)}"
+    held_out = [pattern for pattern in predictor.holdout if pattern.startswith(f"{protocol}/")]
+    trained_on = {sequence.clip.subject for sequence in sequences if not is_one_of(sequence.clip, held_out)}
+    if held_out and trained_on:
+        yield f"the lifter was trained on some of these people: {', '.join(sorted(trained_on))}"
 
 
 def _ordered(actions: set[str], order: Sequence[str]) -> list[str]:

@@ -135,7 +135,7 @@ class Run:
         for group in self.optimizer.param_groups:
             is_slow = group.get("is_global", False) and progress >= _FIRST_STAGE
             group["lr"] = rate * group.get("rate_factor", 1.0) * (_GLOBAL_RATE if is_slow else 1.0)
-        set_norm_momentum(self.lifter, norm_momentum(self.config, progress))
+        set_norm_momentum(self.lifter, norm_momentum(self.config, self.step, progress))
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)
 
     def _objective(self, progress: float) -> Objective:

@@ -22,6 +22,10 @@ _LAST_COSINE_RATE = 1e-5
 _STEP_FACTOR, _STEP_INTERVAL = 0.96, 100_000
 """SemGCN's code."""
 _EPOCH_FACTOR = 0.95
+_USUAL_EPOCHS = 80
+"""Of the recipe with this schedule."""
+_MEMORIES = 20
+"""How many times the last statistics' memory fits into a run, at least. The papers' runs are longer than that."""
 _FIRST_NORM_MOMENTUM = 0.1
 """PyTorch's own."""
 
@@ -44,8 +48,9 @@ def _steps(config: TrainConfig, _: int, progress: float) -> float:
 
 
 def _epochs(config: TrainConfig, _: int, progress: float) -> float:
-    """Times 0.95 after every epoch. Steps are the unit that is counted, so that no rounding moves an epoch's end."""
-    done = round(progress * config.steps) * config.epochs
+    """Times 0.95 after every epoch. Steps are the unit that is counted, so that no rounding moves an epoch's end. A run
+    whose length is given in steps falls as one of 80 epochs does."""
+    done = round(progress * config.steps) * (config.epochs or _USUAL_EPOCHS)
     return config.learning_rate * _EPOCH_FACTOR ** (done // config.steps)
 
 
@@ -73,10 +78,19 @@ def learning_rate(config: TrainConfig, step: int, progress: float) -> float:
     return SCHEDULES[config.schedule](config, step, min(progress, 1.0))
 
 
-def norm_momentum(config: TrainConfig, progress: float) -> float:
-    """Momentum of batch normalisation: from 0.1 down exponentially; the statistics get steadier as the weights do."""
-    ratio = config.last_norm_momentum / _FIRST_NORM_MOMENTUM
-    return float(_FIRST_NORM_MOMENTUM * ratio ** min(progress, 1.0))
+def norm_momentum(config: TrainConfig, step: int, progress: float) -> float:
+    """Momentum of batch normalisation: from 0.1 down exponentially; the statistics get steadier as the weights do.
+
+    In a run of few steps not as far as the recipe says: statistics that remember most of it are of weights of long ago.
+
+    Args:
+        config: names the last one.
+        step: number of steps done.
+        progress: how far the run is, 0 to 1.
+    """
+    num_steps = step / progress if step and progress else config.steps
+    last = min(_FIRST_NORM_MOMENTUM, max(config.last_norm_momentum, _MEMORIES / num_steps))
+    return float(_FIRST_NORM_MOMENTUM * (last / _FIRST_NORM_MOMENTUM) ** min(progress, 1.0))
 
 
 def set_norm_momentum(module: nn.Module, momentum: float) -> None:

@@ -83,10 +83,10 @@ def mean_of_frames(sequences: Sequence[SequenceScores]) -> Scores:
     """Every frame counts alike, so long sequences count more.
 
     Velocities belong to pairs of successive frames, of which a sequence has one fewer than frames; the spread of bones
-    belongs to a sequence.
+    belongs to a sequence, and a single frame has none.
     """
     frames = np.array([sequence.num_frames for sequence in sequences], np.float64)
-    weights = {"mpjve_mm": frames - 1, "bone_spread_percent": np.ones_like(frames)}
+    weights = {"mpjve_mm": frames - 1, "bone_spread_percent": (frames > 1).astype(np.float64)}
     means = {}
     for field in fields(Scores):
         values = np.array([getattr(sequence.scores, field.name) for sequence in sequences])

@@ -11,12 +11,16 @@ from fnmatch import fnmatchcase
 
 from ..errors import ConfigError
 from .corpus import Clip, Corpus
+from .views import action_of
 
 PROTOCOLS = {
     # Subjects to train on and subjects to test on, as the papers do.
     "h36m": (("S1", "S5", "S6", "S7", "S8"), ("S9", "S11")),
     "humaneva": (("Train/S1", "Train/S2", "Train/S3"), ("Validate/S1", "Validate/S2", "Validate/S3")),
 }
+
+HUMANEVA_ACTIONS = ("Walking", "Jog", "Box")
+"""Those that papers train on and test on, in the order of their tables; the data set has more."""
 
 _ONE_IN = 6
 """Without a choice of the user's, about one subject in so many is held out."""
@@ -52,6 +56,8 @@ def split_clips(corpus: Corpus, holdout: Sequence[str] = ()) -> tuple[tuple[Clip
 def split_protocol(corpus: Corpus, protocol: str) -> tuple[tuple[Clip, ...], tuple[Clip, ...]]:
     """Part the clips as the papers on a data set do; a corpus may hold some of the subjects only.
 
+    Of HumanEva, papers take three of the actions; the others are left out where there is any of these.
+
     Args:
         corpus: the data.
         protocol: "h36m" (train on S1, S5, S6, S7, S8, test on S9, S11) or "humaneva" (the data set's own parts).
@@ -67,7 +73,7 @@ def split_protocol(corpus: Corpus, protocol: str) -> tuple[tuple[Clip, ...], tup
     sides = []
     for persons, purpose in zip(PROTOCOLS[protocol], ("train", "test"), strict=True):
         subjects = {f"{protocol}/{person}" for person in persons}
-        clips = tuple(clip for clip in corpus.clips if clip.subject in subjects)
+        clips = tuple(clip for clip in _of_papers(corpus.clips, protocol) if clip.subject in subjects)
         if not clips:
             there = ", ".join(sorted({clip.subject for clip in corpus.clips})[:20])
             raise ConfigError(
@@ -78,9 +84,25 @@ def split_protocol(corpus: Corpus, protocol: str) -> tuple[tuple[Clip, ...], tup
     return sides[0], sides[1]
 
 
+def left_out_actions(corpus: Corpus, protocol: str) -> tuple[str, ...]:
+    """Actions of a corpus that papers leave out, sorted."""
+    taken = {clip.name for clip in _of_papers(corpus.clips, protocol)}
+    return tuple(sorted({action_of(clip) for clip in corpus.clips if clip.name not in taken}))
+
+
+def is_one_of(clip: Clip, patterns: Sequence[str]) -> bool:
+    """Whether patterns of subjects or clip names name a clip."""
+    return any(_fits(clip, pattern) for pattern in patterns)
+
+
+def _of_papers(clips: Sequence[Clip], protocol: str) -> Sequence[Clip]:
+    chosen = [clip for clip in clips if action_of(clip) in HUMANEVA_ACTIONS] if protocol == "humaneva" else []
+    return chosen or clips
+
+
 def _is_held_out(clip: Clip, holdout: Sequence[str]) -> bool:
     if holdout:
-        return any(_fits(clip, pattern) for pattern in holdout)
+        return is_one_of(clip, holdout)
     return hashlib.sha256(clip.subject.encode()).digest()[0] % _ONE_IN == 0
 
 

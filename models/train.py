@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from ..errors import ConfigError, OutputError
+from ..errors import ConfigError, ModelError, OutputError
 from ..signals import stop_on_signals
 from .checkpoints import Checkpoint, load_checkpoint, require_run_of, save_checkpoint, start_weights
 from .config import TrainConfig
@@ -29,6 +29,11 @@ LOG_NAME = "log.csv"
 
 _STEPS_BETWEEN_CHECKS = 100
 """Of the loss: looking at it makes the program wait for a GPU."""
+_STEPS_BEFORE_FORECAST = 10
+_FEW_STEPS = 0.1
+"""Of a schedule that a time limit leaves: less is told."""
+_NO_MEMORY = "can't allocate memory"
+"""What PyTorch says on a CPU, with the class of any error."""
 _FROM_DATA = ("rate_hz", "steps", "protocol")
 """Settings that views complete when a run starts."""
 
@@ -88,13 +93,13 @@ def train(
     Raises:
         ConfigError: the data do not fit, the folder holds a run and ``resume`` was not given, or a run of another
             lifter and it was.
-        ModelError: the loss is no longer a number, or ``start_from`` is not a checkpoint.
+        ModelError: the loss is no longer a number, ``start_from`` is not a checkpoint, or a step needs too much memory.
         OutputError: the folder cannot be written.
         KeyboardInterrupt: a signal ended the run.
     """
     pace = pace or Pace()
     path = output / CHECKPOINT_NAME
-    start = _starting_point(path, config, resume=resume)
+    start = _starting_point(path, config, corpus_name, resume=resume)
     if start is not None:
         config, holdout = start.config, start.holdout
     on = choose_device(device)
@@ -119,10 +124,20 @@ def train(
     def log_progress() -> None:
         progress_log.write(run, data.measure(run.result))
 
-    if not _advance(run, pace, progress_log, save=save, log_progress=log_progress):
+    try:
+        is_over = _advance(run, pace, progress_log, save=save, log_progress=log_progress)
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and _NO_MEMORY not in str(error):
+            raise
+        raise ModelError(
+            f"a step with {run.config.batch_size} windows of {run.config.num_frames} frames needs more memory than "
+            "there is", "take a smaller --batch-size, or half the memory with --amp",
+        ) from error  # fmt: skip
+    if not is_over:
         log.info("stopped at step %d; go on with --resume", run.step)
         raise KeyboardInterrupt
-    log_progress()
+    if run.step != progress_log.last_step:
+        log_progress()
     return path
 
 
@@ -151,6 +166,8 @@ def _advance(
                 if checkpoint_timer.is_due():
                     save()
                 run.elapsed_s += time.monotonic() - started_s
+                if run.step == _STEPS_BEFORE_FORECAST:
+                    _tell_forecast(run, pace)
         finally:
             # A step that an error cut short has left weights that belong to no step: the last checkpoint stands.
             if run.is_whole:
@@ -158,7 +175,17 @@ def _advance(
     return not interruption.exit_code
 
 
-def _starting_point(path: Path, config: TrainConfig, *, resume: bool) -> Checkpoint | None:
+def _tell_forecast(run: Run, pace: Pace) -> None:
+    """Say so where a time limit leaves little of the schedule: more steps of fewer windows may be worth more."""
+    num_steps = run.step * 60 * pace.max_minutes / run.elapsed_s
+    if num_steps < _FEW_STEPS * run.config.steps:
+        log.warning(
+            "about %d of %d steps fit into %g minutes; a smaller --batch-size makes more of them",
+            num_steps, run.config.steps, pace.max_minutes,
+        )  # fmt: skip
+
+
+def _starting_point(path: Path, config: TrainConfig, corpus_name: str, *, resume: bool) -> Checkpoint | None:
     if not resume:
         if path.exists():
             raise ConfigError(f"{path} already holds a run", hint="go on with --resume, or choose another --output")
@@ -168,6 +195,8 @@ def _starting_point(path: Path, config: TrainConfig, *, resume: bool) -> Checkpo
     theirs = checkpoint.config
     asked = replace(config, network={**theirs.network, **config.network})
     names = [one.name for one in fields(config) if one.name not in _FROM_DATA]
+    if checkpoint.corpus != corpus_name:
+        log.warning("the run began with %s and goes on with %s", checkpoint.corpus, corpus_name)
     if changed := [name for name in names if getattr(asked, name) != getattr(theirs, name)]:
         log.warning("the run goes on with its own settings, which differ in: %s", ", ".join(changed))
     return checkpoint
@@ -202,6 +231,7 @@ class _ProgressLog:
         self._path = path
         self._is_new = is_new or not path.exists()
         self._losses: list[Tensor] = []
+        self.last_step = -1
 
     def add_loss(self, loss: Tensor) -> None:
         self._losses.append(loss)
@@ -209,6 +239,7 @@ class _ProgressLog:
     def write(self, run: Run, errors: Errors) -> None:
         """Append a row; the loss is the mean since the last one."""
         loss = float(torch.stack(self._losses).mean()) if self._losses else 0.0
+        self.last_step = run.step
         self._losses.clear()
         row = {
             "step": str(run.step),

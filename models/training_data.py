@@ -18,13 +18,13 @@ from .metrics import mpjpe, p_mpjpe
 from .normalise import SIGHT
 from .predictors import torch_predictor
 from .samples import Maker, SampleMaker
-from .split import split_clips, split_protocol
+from .split import left_out_actions, split_clips, split_protocol
 from .view_samples import ViewMaker, actions_in, make_views
 from .views import require_skeleton, view_sequences
 from .windows import load_motion
 
 _SEQUENCES_WHILE_TRAINING = 64
-_WINDOWS_WHILE_TRAINING = 4096
+_WINDOWS_WHILE_TRAINING = 1024
 _BATCH = 512
 _PROTOCOLS = {"h36m17": "h36m", "h36m16": "h36m", "humaneva15": "humaneva"}
 _VIRTUAL_SKELETON = "h36m17"
@@ -122,13 +122,15 @@ def _views(corpus: Corpus, config: TrainConfig, holdout: Sequence[str], device: 
         ).to(device)
         for some in (sequences, held_sequences)
     )
-    steps = -(-config.epochs * len(maker) // config.batch_size) if config.epochs else config.steps
+    steps = -(-config.epochs * maker.epoch_length // config.batch_size) if config.epochs else config.steps
     config = replace(config, protocol=protocol, rate_hz=rate_hz, steps=steps)
 
     def measure(lifter: Lifter) -> Errors:
         return _errors_on_views(lifter, held_maker, target=config.target)
 
     summary = f"{len(maker)} windows of {len(sequences)} views by '{config.source}', {len(held_maker)} are held out"
+    if not holdout and (left_out := left_out_actions(corpus, protocol)):
+        summary += f"; left out, as in the paper: {', '.join(left_out)}"
     return TrainingData(config, maker, measure, summary)
 
 

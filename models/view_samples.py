@@ -33,7 +33,7 @@ class ViewMaker:
         mirrored: (J,) order of the joints in a mirror.
         num_frames: T, length of a window.
         look_ahead: frames of the window after the target.
-        flip: mirror half of the windows.
+        flip: every window comes in a mirror, too, which makes an epoch twice as long.
     """
 
     xy: Tensor
@@ -51,23 +51,25 @@ class ViewMaker:
     """A batch is one gather, so nothing is won by a larger one."""
 
     def __len__(self) -> int:
-        """Number of windows."""
+        """Number of windows, without their mirror images."""
         return len(self.xy)
+
+    @property
+    def epoch_length(self) -> int:
+        """Number of samples in an epoch."""
+        return len(self) * (2 if self.flip else 1)
 
     def take(self, seed: int, number: int, count: int) -> Samples:
         """Samples of a run: all windows in an order that is drawn anew for every epoch, one epoch after the other.
 
         A batch can hold the end of one epoch and the beginning of the next.
         """
-        places = torch.arange(number * count, (number + 1) * count)
-        epochs = range(int(places[0]) // len(self), int(places[-1]) // len(self) + 1)
-        parts = [places[places // len(self) == epoch] % len(self) for epoch in epochs]
-        rows = [_order(seed, epoch, len(self))[part] for epoch, part in zip(epochs, parts, strict=True)]
-        samples = self.windows(torch.cat(rows))
-        if not self.flip:
-            return samples
-        is_mirrored = Chance(_seed(seed, number, purpose=1)).happens(count, probability=0.5)
-        return self._mirror(samples, is_mirrored.to(self.xy.device))
+        places, length = torch.arange(number * count, (number + 1) * count), self.epoch_length
+        epochs = range(int(places[0]) // length, int(places[-1]) // length + 1)
+        parts = [places[places // length == epoch] % length for epoch in epochs]
+        chosen = torch.cat([_order(seed, epoch, length)[part] for epoch, part in zip(epochs, parts, strict=True)])
+        samples = self.windows(chosen % len(self))
+        return self._mirror(samples, (chosen >= len(self)).to(self.xy.device)) if self.flip else samples
 
     def windows(self, rows: Tensor) -> Samples:
         """The windows whose targets are some rows (N,)."""
@@ -109,7 +111,7 @@ def make_views(
         skeleton: the joints of all of them.
         num_frames: length of a window.
         look_ahead: frames of the window after the target.
-        flip: mirror half of the windows.
+        flip: let every window come in a mirror, too.
         action_names: by which to number the actions; those of the sequences, sorted, if there are none.
 
     Raises:
@@ -147,9 +149,4 @@ def _number(names: tuple[str, ...], sequence: ViewSequence) -> int:
 @lru_cache(maxsize=2)
 def _order(seed: int, epoch: int, count: int) -> Tensor:
     """The order of an epoch. Two are kept, for the batch that lies across their border."""
-    return Chance(_seed(seed, epoch, purpose=0)).permutation(count)
-
-
-def _seed(seed: int, number: int, *, purpose: int) -> int:
-    """Two purposes, two streams of random numbers."""
-    return 2 * (seed * 1_000_003 + number) + purpose
+    return Chance(2 * (seed * 1_000_003 + epoch)).permutation(count)

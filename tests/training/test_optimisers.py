@@ -165,6 +165,7 @@ COSINE = TrainConfig(lifter="semgcn", schedule="cosine", learning_rate=1e-2, ste
         (EPOCHS, 9, 1e-3),
         (EPOCHS, 10, 0.95e-3),
         (EPOCHS, 299, 0.95**29 * 1e-3),
+        (replace(EPOCHS, epochs=0, steps=800), 799, 0.95**79 * 1e-3),
         (COSINE, 0, 1e-2),
         (COSINE, 50, (1e-2 + 1e-5) / 2),
         (COSINE, 100, 1e-5),
@@ -175,9 +176,19 @@ def test_learning_rates(config: TrainConfig, step: int, expected: float) -> None
 
 
 def test_normalisation_gets_steadier() -> None:
-    config = replace(EPOCHS, last_norm_momentum=0.001)
-    assert [norm_momentum(config, p) for p in (0, 0.5, 1)] == pytest.approx([0.1, 0.01, 0.001])
-    assert norm_momentum(EPOCHS, 0.7) == 0.1
+    config = replace(EPOCHS, last_norm_momentum=0.001, steps=30_000)
+    assert [norm_momentum(config, int(30_000 * p), p) for p in (0, 0.5, 1)] == pytest.approx([0.1, 0.01, 0.001])
+    assert norm_momentum(EPOCHS, 7, 0.7) == 0.1
+
+
+def test_statistics_of_a_short_run_forget_its_beginning() -> None:
+    """Also where a time limit makes it short: what counts is how many steps there will be."""
+    config = replace(EPOCHS, last_norm_momentum=0.001, steps=30_000)
+    assert norm_momentum(config, 2000, 1.0) == pytest.approx(0.01)
+    assert norm_momentum(config, 50, 1.0) == pytest.approx(0.1)
+
+
+def test_momentum_is_set_everywhere() -> None:
     network = nn.Sequential(nn.BatchNorm1d(2), nn.Sequential(nn.BatchNorm2d(2), nn.Linear(2, 2)))
     set_norm_momentum(network, 0.03)
     assert (network[0].momentum, network[1][0].momentum) == (0.03, 0.03)
