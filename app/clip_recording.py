@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
@@ -21,6 +22,8 @@ from .manifest import manifest
 from .settings import Settings
 from .stages import Lifter
 from .timing import StageTimers
+
+logger = logging.getLogger(__name__)
 
 BASELINE = next(entry.name for entry in manifest() if entry.kind == "lifter" and entry.file is None)
 """The lifter that shows the detector's own 3D."""
@@ -61,7 +64,8 @@ def record(settings: Settings) -> Recording:
         settings: ``video``, and what is to see it.
 
     Raises:
-        SourceError: there is no such clip, it is damaged, or nobody is in it.
+        SourceError: there is no such clip, nothing of it can be read, or nobody is in it. Of a damaged one, what can be
+            read is taken, and a warning says so.
         ConfigError: unknown detector.
         ModelError: the detector's file is missing or damaged.
     """
@@ -69,11 +73,16 @@ def record(settings: Settings) -> Recording:
         source = open_source(camera=None, video=settings.video)
         stack.callback(source.close)
         lifter = registry.create_lifter(BASELINE, provider="auto")
-        stages = stack.enter_context(
-            open_stages(replace(settings, lifter=BASELINE, smooth="off", bones="free"), lifter)
-        )
+        # Live: left and right are told apart by what follows when the recording is lifted, and not twice.
+        as_seen = replace(settings, lifter=BASELINE, smooth="off", bones="free", mode="live")
+        stages = stack.enter_context(open_stages(as_seen, lifter))
         kept = _Results()
-        pipeline.run(_frames(source, settings.max_frames), stages, [kept], StageTimers())
+        try:
+            pipeline.run(_frames(source, settings.max_frames), stages, [kept], StageTimers())
+        except SourceError as error:
+            if not kept.results:
+                raise
+            logger.warning("%s", error.message)
     if not any(result.people for result in kept.results):
         raise SourceError(
             f"nobody was found in {source.info.name}", "give a clip that shows a person, or another --detector"

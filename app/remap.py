@@ -21,10 +21,10 @@ from .skeleton import COCO17, H36M17, MEDIAPIPE33, Skeleton
 
 Recipe = Mapping[str, float]
 
-_NECK_TO_NOSE = 0.15
-_HEAD_BEYOND_EARS = 1.4
-_HEAD_BEYOND_EYES = 1.35
-_HEAD_BEYOND_NOSE = 1.5
+NECK_TO_NOSE = 0.15
+HEAD_BEYOND_EARS = 1.4
+HEAD_BEYOND_EYES = 1.35
+HEAD_BEYOND_NOSE = 1.5
 
 
 def _blend(*parts: tuple[float, Recipe]) -> Recipe:
@@ -48,16 +48,16 @@ def _beyond(base: Recipe, through: Recipe, factor: float) -> Recipe:
 def _head_and_trunk(eye: str) -> dict[str, tuple[Recipe, ...]]:
     """Recipes of the joints that no detector gives; ``eye`` is the eye joint's name in the source."""
     pelvis, shoulders, nose = _middle("hip"), _middle("shoulder"), {"nose": 1.0}
-    thorax = _beyond(shoulders, nose, _NECK_TO_NOSE)
+    thorax = _beyond(shoulders, nose, NECK_TO_NOSE)
     return {
         "pelvis": (pelvis,),
         "spine": (_blend((0.5, pelvis), (0.5, thorax)), _blend((0.5, pelvis), (0.5, shoulders))),
         "thorax": (thorax, shoulders),
         "nose": (nose,),
         "head": (
-            _beyond(thorax, _middle("ear"), _HEAD_BEYOND_EARS),
-            _beyond(thorax, _middle(eye), _HEAD_BEYOND_EYES),
-            _beyond(shoulders, nose, _HEAD_BEYOND_NOSE),
+            _beyond(thorax, _middle("ear"), HEAD_BEYOND_EARS),
+            _beyond(thorax, _middle(eye), HEAD_BEYOND_EYES),
+            _beyond(shoulders, nose, HEAD_BEYOND_NOSE),
         ),
     }
 

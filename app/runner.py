@@ -28,7 +28,7 @@ from .capture.source import Source, SourceInfo, Watchful
 from .capture.thread import Capture
 from .checks import check_look_ahead, check_settings, output_paths, wants_window
 from .datatypes import Frame
-from .errors import ModelError
+from .errors import ModelError, SourceError
 from .live.shared import Shared
 from .live.status import Status, tell
 from .live.status_sink import StatusSink
@@ -102,14 +102,19 @@ def run(settings: Settings, observer: Observer | None = None, *, follows: Collec
     settings = replace(settings, mode=mode, lifter=lifter_in_mode(settings.lifter, mode))
     heaps.limit()
     statistics, timers = RunStatistics(), StageTimers()
-    with ExitStack() as stack:
-        opened = _open(settings, stack, has_window=has_window, follows=follows)
-        _let_libraries_be()
-        opened.capture.start()
-        _process(opened, statistics, timers, observer, has_window=has_window)
-    if settings.stats is not None:
-        write_statistics(settings.stats, _summary(opened, statistics, timers))
-    _report(settings, opened.source.info, statistics)
+    opened = None
+    try:
+        with ExitStack() as stack:
+            opened = _open(settings, stack, has_window=has_window, follows=follows)
+            _let_libraries_be()
+            opened.capture.start()
+            _process(opened, statistics, timers, observer, has_window=has_window)
+    except SourceError:
+        # One that breaks off has given frames, of which there are files.
+        if opened is not None and statistics.num_frames:
+            _tell_end(opened, statistics, timers)
+        raise
+    _tell_end(opened, statistics, timers)
     return opened.interruption.exit_code
 
 
@@ -319,6 +324,14 @@ def _run_with_window(
         worker.join()
     # A window that the user closed has not seen how the pipeline ended.
     viewer.results.raise_error()
+
+
+def _tell_end(opened: _Opened, statistics: RunStatistics, timers: StageTimers) -> None:
+    """Write the statistics of a run that is over, and say what was done."""
+    settings = opened.settings
+    if settings.stats is not None:
+        write_statistics(settings.stats, _summary(opened, statistics, timers))
+    _report(settings, opened.source.info, statistics)
 
 
 def _report(settings: Settings, info: SourceInfo, statistics: RunStatistics) -> None:

@@ -14,7 +14,7 @@ from .tracking import Tracker
 
 
 class Detector(Protocol):
-    """Finds the 2D joints of the people in a picture. A context manager; used by one thread only."""
+    """Finds the 2D joints of the people in a picture. Used by one thread only."""
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
         """People of the frame, in no particular order; empty when there is nobody."""

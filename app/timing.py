@@ -1,4 +1,4 @@
-"""Stage timers, percentiles over a bounded window, and the numbers of a run."""
+"""Stage timers, and percentiles over a bounded window."""
 
 from __future__ import annotations
 

@@ -45,8 +45,9 @@ from posedemo.errors import ending_in_a_sentence
 from posedemo.live.shared import Shared
 from posedemo.live.status import Status
 from posedemo.live.wishes import Wishes
-from posedemo.manifest import known_names
+from posedemo.manifest import default_name
 from posedemo.settings import Settings
+from posedemo.viewer.choices import find_choices
 
 ROOT = Path(__file__).resolve().parent.parent
 FPS = 30
@@ -254,7 +255,7 @@ class Director:
     def _change_all(self) -> None:
         """Go through all lifters once, back to the first, and let a ghost come and go."""
         first = self.status.value.lifter
-        names = known_names("lifter")
+        names = find_choices(lifter=first, detector=default_name("detector")).lifters
         for _ in names:
             wanted = self._ask_for_next_lifter(names)
             if wanted == first:
@@ -263,7 +264,7 @@ class Director:
         ghost = self.wishes.value.ghost
         self._follow(change, f"ghost {ghost}", lambda: self.status.value.ghost == ghost)
         self._sleep(3.0)
-        for _ in range(len(known_names("lifter")) + 1):
+        for _ in range(len(names) + 1):
             if self.wishes.value.ghost is None:
                 break
             ghost = self.wishes.value.ghost

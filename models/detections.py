@@ -10,16 +10,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..remap import HEAD_BEYOND_EARS, HEAD_BEYOND_NOSE, NECK_TO_NOSE
 from ..skeleton import ARM, H36M17, LEG
 from .bodies import joints_of
 from .chance import Chance
 from .detector_noise import measured_noise
 
 _index = H36M17.index
-
-NECK_TO_NOSE = 0.15
-HEAD_BEYOND_EARS = 1.4
-_HEAD_BEYOND_NOSE = 1.5
 
 _DEFINITION_M = {
     # Standard deviation of the difference between a motion-capture joint and what a detector calls by the same name.
@@ -70,7 +67,7 @@ _MISSING = (
     *[("left_knee", "left_ankle", "right_knee", "right_ankle")] * 5,
     ("nose", "head"),
 )
-_GUESSED, _HELD, _COLLAPSED = 0, 1, 2
+_GUESSED, _HELD = 0, 1
 _MISSING_KINDS = torch.tensor([0.45, 0.2, 0.35])
 _HANGING_PROBABILITY = 0.7
 """How many guesses of legs that are out of the picture follow MediaPipe's own, which lets them hang down from the
@@ -178,7 +175,7 @@ def derive(points: Tensor, *, has_ears: Tensor | None = None) -> Tensor:
     thorax = shoulders + NECK_TO_NOSE * (nose - shoulders)
     head = thorax + HEAD_BEYOND_EARS * (ears - thorax)
     if has_ears is not None:
-        head = torch.where(has_ears, head, shoulders + _HEAD_BEYOND_NOSE * (nose - shoulders))
+        head = torch.where(has_ears, head, shoulders + HEAD_BEYOND_NOSE * (nose - shoulders))
     joints = points.clone()
     for name, position in (("pelvis", pelvis), ("spine", (pelvis + thorax) / 2), ("thorax", thorax), ("head", head)):
         joints[:, :, _index(name)] = position

@@ -123,17 +123,19 @@ def to_onnx(lifter: Lifter, *, num_frames: int, num_joints: int) -> onnx.ModelPr
         # The exporter's own use of deprecated parts of PyTorch, and its news of libraries that it does without.
         warnings.simplefilter("ignore")
         exporter_log.setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            fold(lifter),
-            (example,),
-            input_names=[INPUT_NAME],
-            output_names=[OUTPUT_NAME],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-            opset_version=OPSET,
-            dynamo=True,
-            verbose=False,
-        )
-    exporter_log.setLevel(level)
+        try:
+            program = torch.onnx.export(
+                fold(lifter),
+                (example,),
+                input_names=[INPUT_NAME],
+                output_names=[OUTPUT_NAME],
+                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+        finally:
+            exporter_log.setLevel(level)
     assert program is not None
     model = program.model_proto
     _strip_traces(model)

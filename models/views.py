@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError
+from ..geometry import to_screen
 from .corpus import Clip, Corpus, View
 
 Float32 = npt.NDArray[np.float32]
@@ -57,14 +58,8 @@ def _view_sequence(corpus: Corpus, clip: Clip, view: View, source: str) -> ViewS
     pelvis = corpus.skeleton.index("pelvis")
     # Only the camera's turn matters: its place cancels in what is relative to the pelvis.
     relative_m = (world_m - world_m[:, pelvis, None]) @ camera_to_world(view).astype(np.float32)
-    return ViewSequence(clip, view.camera, screen_units(corpus.xy_px[source][rows], view), relative_m)
-
-
-def screen_units(xy_px: Float32, view: View) -> Float32:
-    """Pixels (..., 2) in units of half the picture's width, the origin in its centre."""
-    half_width = np.float32(view.width_px / 2)
-    centre = np.array([1.0, view.height_px / view.width_px], np.float32)
-    return xy_px / half_width - centre
+    xy = to_screen(corpus.xy_px[source][rows], (view.width_px, view.height_px))
+    return ViewSequence(clip, view.camera, xy, relative_m)
 
 
 def camera_to_world(view: View) -> npt.NDArray[np.float64]:

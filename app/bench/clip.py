@@ -42,6 +42,19 @@ def write_clip(path: Path, num_frames: int = NUM_FRAMES) -> None:
         container.mux(stream.encode(None))
 
 
+def measure_clip(path: Path, max_frames: int) -> tuple[int, tuple[int, int]]:
+    """How many frames a video has, up to some number, and how large they are; without keeping them.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
+    video = VideoFile(path)
+    try:
+        return sum(1 for _ in islice(video.frames(), max_frames)), video.info.size_wh
+    finally:
+        video.close()
+
+
 def read_frames(path: Path, max_frames: int) -> list[Frame]:
     """The first frames of a video.
 

@@ -59,7 +59,7 @@ class Comparisons:
     def __init__(self, video: Path, max_frames: int) -> None:
         self._video, self._max_frames = video, max_frames
         self._rounds: dict[tuple[str, str], list[tuple[dict[str, Any], dict[str, Any]]]] = defaultdict(list)
-        self._failures: dict[str, str] = {}
+        self._failures: dict[tuple[str, str], str] = {}
 
     def run_round(self, detector: str) -> None:
         """Run the bare loop and the program, once for each kind of output.
@@ -73,7 +73,7 @@ class Comparisons:
             try:
                 ours = whole_run(self._video, detector, output=option, max_frames=self._max_frames)
             except RunError as error:
-                self._failures[output] = error.message
+                self._failures[detector, output] = error.message
             else:
                 self._rounds[detector, output].append((bare, ours))
 
@@ -82,8 +82,10 @@ class Comparisons:
         return [asdict(_summary(detector, output, rounds)) for (detector, output), rounds in self._rounds.items()]
 
     def failures(self) -> list[dict[str, str]]:
-        """Kinds of output that did not work, with the reason."""
-        return [{"name": output, "reason": reason} for output, reason in self._failures.items()]
+        """What did not work, with the reason."""
+        return [
+            {"name": f"{detector}, {output}", "reason": reason} for (detector, output), reason in self._failures.items()
+        ]
 
 
 def _summary(detector: str, output: str, rounds: list[tuple[dict[str, Any], dict[str, Any]]]) -> Comparison:

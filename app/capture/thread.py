@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
+from ..colors import prepare
 from ..datatypes import Frame
 from ..priority import step_back
 from .handoff import BlockingQueue, Handoff, LatestSlot
@@ -57,6 +58,9 @@ class Capture:
                 self.frames.miss(num_missing)
                 self.num_frames_in += 1 + num_missing
                 last = frame.stamp.index
+                if not self._source.info.is_live:
+                    # This thread has time, and the detector's has not.
+                    prepare(frame)
                 if not self.frames.put(frame):
                     break
             self.frames.close()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import av
 import cv2
 import numpy as np
-from av.sidedata.sidedata import Type
 
 from ..datatypes import ImageArray
 
@@ -34,7 +34,7 @@ def upright(picture: av.VideoFrame, pixel_aspect: Fraction | None = None) -> Ima
     width, height = square_pixels_wh((picture.width, picture.height), pixel_aspect)
     image = np.asarray(picture.to_ndarray(format="bgr24", width=width, height=height), np.uint8)
     try:
-        matrix = picture.side_data.get(Type.DISPLAYMATRIX)
+        matrix: Any = picture.side_data.get("DISPLAYMATRIX")
     except ValueError:
         # PyAV gives none of what it knows where there is something that it does not, as in photos; but the turn.
         return _turned(image, picture.rotation)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import av
 
-from ..colors import prepare
 from ..datatypes import Frame, Stamp
 from ..errors import SourceError
 from ..priority import done_behind
@@ -77,10 +76,7 @@ class VideoFile:
             time_s = timeline.place(self._since_start_s(picture), self._since_start_s(following), step_s)
             end_s = time_s + step_s
             frame = Frame(image_bgr=upright(picture, self._pixel_aspect), stamp=Stamp(index=index, time_s=time_s))
-            frame = fitted(frame, self.info.size_wh)
-            # This thread has time, and the detector's has not.
-            prepare(frame)
-            yield frame
+            yield fitted(frame, self.info.size_wh)
         self._say_what_was_lost()
         self._check_complete(self.info.start_s + end_s)
 

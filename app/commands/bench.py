@@ -21,7 +21,7 @@ from tqdm import tqdm
 from .. import __version__, model_files
 from ..arguments import whole_number
 from ..bench.advice import advise
-from ..bench.clip import NUM_FRAMES, read_frames, write_clip
+from ..bench.clip import NUM_FRAMES, measure_clip, write_clip
 from ..bench.comparison import Comparisons
 from ..bench.whole_run import first_pose_s, help_s
 from ..command import Command
@@ -81,10 +81,8 @@ def measure(video: Path, rounds: int) -> dict[str, Any]:
     Raises:
         PosedemoError: the video cannot be read, or the program does not work here.
     """
-    frames = read_frames(video, NUM_FRAMES)
-    num_frames = len(frames)
-    clip = {"name": video.name, "num_frames": num_frames, "size_wh": frames[0].size_wh}
-    del frames
+    num_frames, size_wh = measure_clip(video, NUM_FRAMES)
+    clip = {"name": video.name, "num_frames": num_frames, "size_wh": size_wh}
     detectors, lifters = _present("detector"), _present("lifter")
     comparisons = Comparisons(video, num_frames)
     helps_s: list[float] = []

@@ -25,7 +25,6 @@ from ..own_wheel import write_own_wheel
 logger = logging.getLogger(__name__)
 
 _WHEELS, _MODELS = "wheels", "models"
-_CHUNK_BYTES = 2**20
 
 _START_SH = """\
 #!/bin/sh
@@ -216,11 +215,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 COMMANDS = {"pack": Command(add_arguments=add_arguments, run=run)}

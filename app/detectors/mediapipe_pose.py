@@ -1,4 +1,4 @@
-"""MediaPipe's pose landmarker as a detector. The only importer of mediapipe."""
+"""MediaPipe's pose landmarker as a detector. Nothing else in a run imports mediapipe."""
 
 from __future__ import annotations
 
@@ -58,8 +58,6 @@ class MediaPipePose:
     Raises:
         ModelError: the bundle is not a usable pose model.
     """
-
-    skeleton = MEDIAPIPE33
 
     def __init__(self, bundle: bytes, *, name: str, max_people: int) -> None:
         self._bundle, self._name = without_silhouette(bundle), name

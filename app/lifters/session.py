@@ -1,4 +1,4 @@
-"""Opens a lifter's network with ONNX Runtime, on the provider that was asked for. The only importer of onnxruntime."""
+"""Opens a lifter's network with ONNX Runtime, on the provider that was asked for. Nothing else in a run imports it."""
 
 from __future__ import annotations
 

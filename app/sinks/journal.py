@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 class Journal:
     """A session beside a pose file, ``talk.partial.pose``, from which ``posedemo replay`` makes the same poses.
 
-    Implements ``pipeline.Recorder``.
+    Implements ``stages.Recorder``.
 
     Args:
         export: the pose file.

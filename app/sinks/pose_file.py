@@ -25,7 +25,7 @@ import csv
 import json
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -165,7 +165,10 @@ def write_columns(file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]]
         columns = {**columns, "poses_3d": hold_last_lengths(columns["poses_3d"], columns["track_id"])}
     suffix = file.path.suffix.lower()
     as_bvh = partial(write_bvh, name=file.path.name)
-    write = {".npz": _write_npz, ".json": _write_json, ".csv": _write_csv, ".bvh": as_bvh}[suffix]
+    writers: dict[str, Callable[..., None]] = {
+        ".npz": _write_npz, ".json": _write_json, ".csv": _write_csv, ".bvh": as_bvh,
+    }  # fmt: skip
+    write = writers[suffix]
     if write is not as_bvh:
         columns = {name: column for name, column in columns.items() if name != ROOT}
     try:

@@ -40,7 +40,7 @@ _CLOSE_PATIENCE_S = 5.0
 
 
 class SessionFile:
-    """Records what the detector sees in each frame. Implements ``pipeline.Recorder``.
+    """Records what the detector sees in each frame. Implements ``stages.Recorder``.
 
     Args:
         path: the file; one that exists is replaced.

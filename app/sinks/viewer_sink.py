@@ -19,7 +19,3 @@ class ViewerSink:
     def close(self) -> None:
         """Tell the window that nothing more comes."""
         self.results.close()
-
-    def discard(self) -> None:
-        """The same: a window holds nothing."""
-        self.results.close()

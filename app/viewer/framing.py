@@ -94,9 +94,6 @@ class View:
 FIRST_VIEW = View((0.0, STANDING_HALF_HEIGHT_M * _TARGET_HEIGHT_SHARE, 0.0), STANDING_HALF_HEIGHT_M)
 """A standing person in the middle of the room fills about 70 % of the height."""
 
-WINDOW_VIEW = View((-0.5, 1.3 * _TARGET_HEIGHT_SHARE, 0.0), 1.3)
-"""The middle of the room is right of the window's middle, since the camera picture takes the upper left."""
-
 
 def target_height_m(half_height_m: float, pitch_deg: float) -> float:
     """How high to look: the floor lies low in the picture, unless it is seen from above and fills it."""

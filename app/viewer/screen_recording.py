@@ -15,7 +15,6 @@ from av.video.frame import PictureType
 
 from ..capture.handoff import Handoff
 from ..datatypes import ImageArray
-from ..errors import OutputError
 from ..outputs import writing
 from .picture import fit
 
@@ -82,10 +81,14 @@ class ScreenRecording:
         self._end_s = time_s
         self._frames.close()
 
+    def wait(self) -> None:
+        """Wait until the file of a recording that was ended is complete."""
+        self._thread.join(_JOIN_TIMEOUT_S)
+
     def close(self, time_s: float) -> None:
         """End the recording, and wait until its file is complete."""
         self.end(time_s)
-        self._thread.join(_JOIN_TIMEOUT_S)
+        self.wait()
 
     def _work(self) -> None:
         num_written = 0
@@ -99,13 +102,13 @@ class ScreenRecording:
                     encoder.hold_until(self._end_s)
                 finally:
                     encoder.close()
-        except (OutputError, av.FFmpegError) as error:
+        except Exception as error:  # noqa: BLE001  the show goes on, whatever it is
             self._frames.stop()
             self._tell(f"recording ended: {getattr(error, 'message', error)}")
-            return
+        else:
+            self._tell(f"recorded {self._path.name}" if num_written else "nothing was recorded")
         if not num_written:
             self._path.unlink(missing_ok=True)
-        self._tell(f"recorded {self._path.name}" if num_written else "nothing was recorded")
 
 
 class _Encoder:

@@ -120,6 +120,8 @@ class RoomWindow:
         self._pointer = Pointer()
         self._reader = ScreenReader(self._visualizer)
         self._recording: ScreenRecording | None = None
+        self._ending_recording: ScreenRecording | None = None
+        """The last one that was ended, whose file may not be complete yet."""
         self._attract = Attract()
         self._pulse = PulseMeter()
         self._latest: Result | None = None
@@ -179,9 +181,10 @@ class RoomWindow:
         """Finish what is being recorded, and destroy the window."""
         if self._recording is not None:
             self._recording.close(time.monotonic())
-            self._recording = None
-            for text in self._told:
-                logger.info("%s", text)
+        if self._ending_recording is not None:
+            self._ending_recording.wait()
+        for text in self._told:
+            logger.info("%s", text)
         self._pointer.hide(False)
         self._visualizer.destroy_window()
 
@@ -257,7 +260,7 @@ class RoomWindow:
     def _start_or_end_recording(self) -> None:
         if self._recording is not None:
             self._recording.end(time.monotonic())
-            self._recording = None
+            self._ending_recording, self._recording = self._recording, None
             return
         try:
             path = claim(self._folder, ".mp4")

@@ -187,14 +187,21 @@ def test_file_cut_in_the_middle_keeps_what_could_be_read(posedemo, tmp_path):
     path = write_video(tmp_path / "cut.mp4", clip_pictures(0, 60), faststart=True)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) * 6 // 10])
-    done = posedemo("--video", path, "--headless", "--output", "out.mp4", "--export", "out.npz")
+    outputs = ("--output", "out.mp4", "--export", "out.npz", "--stats", "out.json")
+    done = posedemo("--video", path, "--headless", *outputs)
     assert done.returncode == 3
     assert "is damaged: it ends after" in done.stderr
     assert "Traceback" not in done.stderr
     num_frames = describe(tmp_path / "out.mp4")["num_frames"]
     assert 5 < num_frames < 60
     assert poses(tmp_path / "out.npz")["frame_index"].max() == num_frames - 1
+    assert json.loads((tmp_path / "out.json").read_text())["frames_processed"] == num_frames
     assert leftovers(tmp_path) == []
+    done = posedemo("evaluate", "--video", path, "--lifter", "semgcn", "--json", "scores.json")
+    assert done.returncode == 0, done.stderr
+    assert "is damaged: it ends after" in done.stderr
+    measured = json.loads((tmp_path / "scores.json").read_text())["measured"]
+    assert measured["frames"].startswith(f"{num_frames} of ")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
