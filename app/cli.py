@@ -139,7 +139,7 @@ def _dispatch(arguments: list[str]) -> int:
 def _run_command(name: str, arguments: list[str]) -> int:
     module, help_line = COMMANDS[name]
     command = importlib.import_module(module).COMMANDS[name]
-    parser = argparse.ArgumentParser(prog=f"posedemo {name}", description=help_line)
+    parser = argparse.ArgumentParser(prog=f"posedemo {name}", description=help_line, allow_abbrev=False)
     command.add_arguments(parser)
     code: int = command.run(parser.parse_args(arguments))
     return code

@@ -311,6 +311,8 @@ def _run_evaluate_on_data(arguments: argparse.Namespace) -> int:
     is_held_out = protocol == "heldout"
     if is_held_out and arguments.source:
         raise ConfigError("--2d has no meaning with --protocol heldout, whose 2D is made by virtual cameras")
+    if arguments.by_action and not is_held_out:
+        raise ConfigError(f"--by-action has no meaning with --protocol {protocol}, whose rows are actions")
     if arguments.holdout and not is_held_out:
         raise ConfigError(f"--holdout has no meaning with --protocol {protocol}, which names its subjects")
     outputs = [path for path in (arguments.json, arguments.markdown) if path]

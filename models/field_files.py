@@ -252,11 +252,13 @@ def _by_clip(path: Path, key: str) -> dict[tuple[str, str], Any]:
 
 
 def _numbers(array: Any, where: str, joint_counts: Sequence[int], num_axes: int) -> Float32:
-    """The array as float32, if it is (F, J, num_axes) and finite."""
+    """The array as float32, if it is (F, J, num_axes) and finite. A detector's score beside 2D is left out."""
     counts = " or ".join(map(str, joint_counts))
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         have = f"{array.dtype} array" if isinstance(array, np.ndarray) else type(array).__name__
         raise SourceError(f"{where}: expected an array of (F, {counts}, {num_axes}) numbers, found a {have}")
+    if num_axes == 2 and array.ndim == 3 and array.shape[2] == 3:
+        array = array[..., :2]
     if array.ndim != 3 or array.shape[1] not in joint_counts or array.shape[2] != num_axes or not len(array):
         raise SourceError(f"{where}: expected (F, {counts}, {num_axes}), found {array.shape}")
     if not np.isfinite(array).all():

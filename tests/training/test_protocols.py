@@ -349,6 +349,7 @@ def test_exported_lifter_of_the_papers_is_measured_as_its_checkpoint(
         (["--protocol", "h36m"], "none of the subjects"),
         (["--protocol", "humaneva", "--2d", "cpn"], "no 2D joints 'cpn'"),
         (["--protocol", "humaneva", "--holdout", "x"], "--holdout has no meaning"),
+        (["--protocol", "humaneva", "--by-action"], "--by-action has no meaning"),
         (["--protocol", "heldout", "--2d", "gt"], "--2d has no meaning"),
         (["--protocol", "heldout"], "has the joints of humaneva15, virtual cameras know those of h36m17"),
     ],

@@ -82,6 +82,7 @@ def test_rounding_does_not_move_somebody_who_stands_still(name: str, people: Hel
     windows = people.windows(predictor)[::97]
     still = np.repeat(windows[:, :1], predictor.num_frames, axis=1)
     rounded = still + np.random.default_rng(0).normal(0, 1e-7, still.shape).astype(np.float32)
-    moved_mm = 1000 * np.abs(predictor.lift(rounded) - predictor.lift(still))
-    # Two joints that are as far from a third choose by rounding, too, but that is rare.
-    assert np.quantile(moved_mm, 0.99) < 0.1
+    moved_mm = 1000 * np.abs(predictor.lift(rounded) - predictor.lift(still)).max(axis=(1, 2))
+    assert np.median(moved_mm) < 0.1
+    # Two joints that are as far from a third are chosen by rounding, too, but that is rare.
+    assert np.mean(moved_mm < 1) > 0.9
