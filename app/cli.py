@@ -88,11 +88,11 @@ def _leave_at_once(code: int) -> None:
 def _main(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
+    _open_what_is_closed()
     _set_up_logging(debug=debug)
     try:
         code = _dispatch(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return code
     except PosedemoError as error:
         if debug:
@@ -120,6 +120,22 @@ def _main(arguments: list[str]) -> int:
         _drop_output()
         print(f"posedemo: error: the output cannot be written: {error.strerror}", file=sys.stderr)
         return OutputError.exit_code
+
+
+def _open_what_is_closed() -> None:
+    """Lead standard streams that whoever started us has closed to nowhere.
+
+    The next file that is opened would take their place, and native libraries would write into it.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8")
 
 
 def _drop_output() -> None:

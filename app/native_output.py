@@ -32,12 +32,8 @@ def _enter() -> None:
     global _num_inside, _saved
     with _lock:
         if _num_inside == 0:
-            if sys.stderr is not None:
-                sys.stderr.flush()
-            try:
-                _saved = os.dup(2)
-            except OSError:
-                _saved = os.open(os.devnull, os.O_WRONLY)  # whoever started us closed it: nothing can be lost
+            sys.stderr.flush()
+            _saved = os.dup(2)
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 2)
             os.close(nowhere)

@@ -257,14 +257,19 @@ def _numbers(array: Any, where: str, joint_counts: Sequence[int], num_axes: int)
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         have = f"{array.dtype} array" if isinstance(array, np.ndarray) else type(array).__name__
         raise SourceError(f"{where}: expected an array of (F, {counts}, {num_axes}) numbers, found a {have}")
-    if num_axes == 2 and array.ndim == 3 and array.shape[2] == 3:
-        array = array[..., :2]
-    if array.ndim != 3 or array.shape[1] not in joint_counts or array.shape[2] != num_axes or not len(array):
+    has_score = num_axes == 2 and array.ndim == 3 and array.shape[2] == 3
+    if (
+        array.ndim != 3
+        or array.shape[1] not in joint_counts
+        or array.shape[2] - has_score != num_axes
+        or not len(array)
+    ):
         raise SourceError(f"{where}: expected (F, {counts}, {num_axes}), found {array.shape}")
-    if not np.isfinite(array).all():
-        frame = int(np.flatnonzero(~np.isfinite(array).all(axis=(1, 2)))[0])
+    numbers = array[..., :num_axes].astype(np.float32, copy=False)
+    if not np.isfinite(numbers).all():
+        frame = int(np.flatnonzero(~np.isfinite(numbers).all(axis=(1, 2)))[0])
         raise SourceError(f"{where}: frame {frame} has values that are not finite", hint="fill or cut such frames")
-    return array.astype(np.float32, copy=False)
+    return numbers
 
 
 def _place(data_set: DataSet, motions: Sequence[_Motion], sources: Sequence[str]) -> tuple[Clip, ...]:

@@ -1,11 +1,18 @@
 """The other commands: lift, models, doctor; and what a user sees first."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fakes import standing_keypoints
 from posedemo.skeleton import SKELETONS
+from videos import grey_pictures, write_video
+
+OUTPUT = 5
+COMMAND = Path(sys.executable).with_name("posedemo")
 
 
 def test_help_and_version(posedemo):
@@ -73,3 +80,26 @@ def test_lift_without_confidence_and_with_missing_joints(posedemo, tmp_path):
 def test_training_commands_say_what_they_do(posedemo):
     for command in ("prepare", "train", "evaluate", "export"):
         assert posedemo(command, "--help").returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full, a disk that is always full")
+def test_table_that_nobody_can_take(tmp_path):
+    """Lines wait in memory, so that a disk without room shows at the very end."""
+    for command in (["models", "list"], ["models", "list", "--json"]):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(
+                [COMMAND, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+                cwd=tmp_path,
+            )  # fmt: skip
+        assert done.returncode == OUTPUT
+        assert done.stderr.strip() == "posedemo: error: the output cannot be written: No space left on device"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process there always has all three")
+def test_run_without_a_place_for_errors(tmp_path):
+    """Some starters close standard error, which native libraries and we would write to."""
+    write_video(tmp_path / "in.mp4", grey_pictures(3))
+    command = f"exec '{COMMAND}' --video in.mp4 --headless --export out.npz 2>&-"
+    done = subprocess.run(["sh", "-c", command], timeout=120, check=False, cwd=tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "out.npz").exists()

@@ -227,6 +227,11 @@ def test_pictures_show_the_person_and_both_estimates(evaluate, clip, tmp_path):
     (path,) = (tmp_path / "hard").iterdir()
     assert re.fullmatch(r"hard-1\.png", path.name)
     picture = cv2.imread(str(path))
+    # Of another clip there may have been more, which nobody would take for this one's.
+    (tmp_path / "hard" / "hard-2.png").write_bytes(path.read_bytes())
+    arguments = ("--video", clip, "--lifter", LIFTER, "--max-frames", 8, "--pictures", "hard", "--overwrite")
+    assert evaluate(*arguments)[0] == 0
+    assert [left.name for left in (tmp_path / "hard").iterdir()] == ["hard-1.png"]
     panes = np.split(picture, 5, axis=1)
     # The picture, and two views of two estimates, which all differ; the rooms are dark.
     assert all(not np.array_equal(one, other) for i, one in enumerate(panes) for other in panes[:i])

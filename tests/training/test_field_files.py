@@ -7,6 +7,7 @@ import os
 import pickle
 import zipfile
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ from posedemo.models.corpus import Corpus, read_corpus
 from posedemo.models.field_cameras import H36M_CAMERAS, HUMANEVA_CAMERAS, Lens
 from posedemo.models.pickled_arrays import read_pickled
 from posedemo.models.prepare import prepare
-from posedemo.models.split import split_protocol
+from posedemo.models.split import left_out_actions, split_protocol
 from posedemo.models.views import action_of, camera_to_world, require_skeleton, to_camera, view_sequences
 from posedemo.models.windows import load_motion
 from posedemo.skeleton import COCO17, H36M16, H36M17, HUMANEVA15
@@ -190,6 +191,23 @@ def test_actions_are_told_by_their_first_word(tmp_path: Path, random: np.random.
     assert corpus.clips[0].action == "Photo 1"
 
 
+def test_scores_of_a_detector_are_left_out(tmp_path: Path, random: np.random.Generator) -> None:
+    path_3d, path_2d = humaneva_files(tmp_path, random)
+    plain = prepared(tmp_path / "plain.npz", path_3d, path_2d)
+    seen = {
+        subject: {
+            action: [
+                None if view is None else np.concatenate([view, np.ones_like(view[..., :1])], -1) for view in views
+            ]
+            for action, views in actions.items()
+        }
+        for subject, actions in read_pickled(path_2d, "positions_2d").items()
+    }
+    save_2d(path_2d, seen, HUMANEVA_SIDES, num_joints=15, layout_name="humaneva15")
+    scored = prepared(tmp_path / "scored.npz", path_3d, path_2d)
+    np.testing.assert_array_equal(scored.xy_px["gt"], plain.xy_px["gt"])
+
+
 def test_humaneva_and_its_split(tmp_path: Path, random: np.random.Generator, caplog: pytest.LogCaptureFixture) -> None:
     path_3d, path_2d = humaneva_files(tmp_path, random)
     caplog.set_level(logging.INFO)
@@ -215,6 +233,12 @@ def test_humaneva_and_its_split(tmp_path: Path, random: np.random.Generator, cap
     camera_m = to_camera(corpus.xyz_m[held[2].start : held[2].start + held[2].length], view)
     projected = 600 * camera_m[..., :2] / camera_m[..., 2:] + [320, 240]
     np.testing.assert_allclose(projected, seen["Validate/S1"]["Jog 1 chunk2"][2], atol=FLOAT32_PX)
+    # The data set has two actions that the papers leave out; a corpus of nothing else is taken as it is.
+    more = replace(corpus, clips=(*corpus.clips, *(replace(clip, action="Gestures 1") for clip in corpus.clips)))
+    assert split_protocol(more, "humaneva") == (kept, held)
+    assert left_out_actions(more, "humaneva") == ("Gestures",)
+    alone = replace(corpus, clips=tuple(replace(clip, action="Gestures 1") for clip in corpus.clips))
+    assert len(split_protocol(alone, "humaneva")[0]) == len(kept)
     with pytest.raises(ConfigError, match="protocol h36m: the corpus has none of the subjects"):
         split_protocol(corpus, "h36m")
     with pytest.raises(ConfigError, match="no protocol 'mpi'"):
