@@ -111,15 +111,17 @@ class SessionFile:
     def _work(self) -> None:
         """Write what comes in, as it comes, until closed."""
         synced_s = time.monotonic()
+        frames: list[tuple[FrameRecord, dict[str, str]]] = []
         try:
             while frames := self._take():
                 self._write(b"".join(_packed(record, changes) for record, changes in frames))
                 self.num_recorded += len(frames)
+                frames = []
                 if time.monotonic() - synced_s > _SYNC_EVERY_S:
                     os.fsync(self._file.fileno())
                     synced_s = time.monotonic()
         except Exception as error:  # noqa: BLE001  whatever it is, the show goes on and says so
-            self._fail(error)
+            self._fail(error, num_unwritten=len(frames))
 
     def _take(self) -> list[tuple[FrameRecord, dict[str, str]]]:
         """All frames that wait, or those that come next, with what changed before each; none once closed."""
@@ -135,12 +137,12 @@ class SessionFile:
             # An unbuffered file may take a part only.
             rest = rest[self._file.write(rest) :]
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: Exception, *, num_unwritten: int) -> None:
         """The show goes on without being recorded."""
         reason = getattr(error, "strerror", None) or error
         with self._changed:
             self._has_failed = True
-            self.num_lost += len(self._waiting)
+            self.num_lost += num_unwritten + len(self._waiting)
             self._waiting.clear()
         self._on_failure(f"recording stopped: {reason}")
         logger.warning("cannot go on recording to %s: %s; what it holds can be played", self._path, reason)
