@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .. import heaps
 from ..datatypes import Frame, Stamp
@@ -182,7 +182,8 @@ class SteadyCamera:
                 raise
             reason = error.message if isinstance(error, SourceError) else f"{self._name} is slow to open"
             logger.warning("%s; the fallback is shown until it gives pictures", reason)
-            return replace(self._standby.info, name=self._name, is_live=True, file=None, num_frames=None)
+            # Of the camera itself nothing is known yet; its pictures will be fitted into the recording's.
+            return SourceInfo(self._name, self._standby.info.size_wh, fps=None, is_live=True)
 
     def _take(self) -> Frame | None:
         """The camera's next frame; None when something else has to be seen to first."""

@@ -165,7 +165,9 @@ def test_recording_stands_in_and_fades_out_again(camera, watch, clip):
 
 def test_show_begins_with_the_recording_where_the_camera_is_not_there_yet(camera, watch, clip):
     camera.unplug()
-    watched = watch(open_run_source(Settings(camera=camera.address, fallback=clip), is_watched=True))
+    source = open_run_source(Settings(camera=camera.address, fallback=clip), is_watched=True)
+    assert source.info.fps is None, "the recording's rate is not the camera's"
+    watched = watch(source)
     assert all(frame.is_recorded for frame in watched.more(5))
     camera.plug_in()
     watched.until(lambda: not watched.frames[-1].is_recorded)
