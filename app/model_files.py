@@ -8,7 +8,6 @@ after that.
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 import os
 import tempfile
@@ -157,7 +156,7 @@ def _download(entry: ModelEntry, path: Path) -> None:
         with os.fdopen(descriptor, "wb") as file:
             _fetch(entry, file)
         Path(partial).replace(path)
-    except (OSError, ValueError, http.client.HTTPException) as error:
+    except Exception as error:  # an answer that is no HTTP has a class of its own, of a module that is not needed
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise ModelError(f"cannot fetch {entry.name} (is the machine offline?): {reason}", by_hand) from error
     finally:
