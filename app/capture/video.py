@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 
-from ..datatypes import Frame, Stamp
+from ..datatypes import Frame, ImageArray, Stamp
 from ..errors import SourceError
 from ..priority import done_behind
 from .container import DECODER_OPTIONS, MAX_PIXELS, open_container
@@ -17,7 +17,7 @@ from .decoding import Losses, decode
 from .picture_change import fitted
 from .source import LIVE_TIME_BASE, SourceInfo
 from .timeline import Timeline
-from .upright import square_pixels_wh, upright
+from .upright import Matrix, display_matrix, square_pixels_wh, upright
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class VideoFile:
             self._stream.thread_type = "AUTO"
             self._stream.codec_context.options = DECODER_OPTIONS
             self._pixel_aspect = self._stream.sample_aspect_ratio
+            self._matrices: dict[int, Matrix] = {}
             self._losses = Losses()
             self._decoder = decode(self._container, self._stream, self._losses)
             # The decoder starts its threads with the first picture.
@@ -75,7 +76,7 @@ class VideoFile:
             assert picture is not None, "only the last of all is None, and it has no successor"
             time_s = timeline.place(self._since_start_s(picture), self._since_start_s(following), step_s)
             end_s = time_s + step_s
-            frame = Frame(image_bgr=upright(picture, self._pixel_aspect), stamp=Stamp(index=index, time_s=time_s))
+            frame = Frame(image_bgr=self._upright(picture), stamp=Stamp(index=index, time_s=time_s))
             yield fitted(frame, self.info.size_wh)
         self._say_what_was_lost()
         self._check_complete(self.info.start_s + end_s)
@@ -115,7 +116,7 @@ class VideoFile:
         return SourceError(f"{self._path} holds no frames", "check that the recording was finished")
 
     def _describe(self, first: av.VideoFrame) -> SourceInfo:
-        height, width = upright(first, self._pixel_aspect).shape[:2]
+        height, width = self._upright(first).shape[:2]
         fps = self._stream.average_rate or self._stream.guessed_rate
         duration_s = self._duration_s()
         num_frames = self._stream.frames or (round(duration_s * fps) if duration_s and fps else None)
@@ -131,6 +132,12 @@ class VideoFile:
             file=self._path,
             start_s=_media_time_s(first) or 0.0,
         )
+
+    def _upright(self, picture: av.VideoFrame) -> ImageArray:
+        turn = picture.rotation
+        if turn not in self._matrices:
+            self._matrices[turn] = display_matrix(picture)
+        return upright(picture, self._matrices[turn], self._pixel_aspect)
 
     def _since_start_s(self, picture: av.VideoFrame | None) -> float | None:
         media_s = None if picture is None else _media_time_s(picture)
