@@ -12,6 +12,7 @@ from .downstream import Downstream, Seen, Sighting
 from .errors import ModelError, SourceError
 from .focus import Focus
 from .remap import remap
+from .second_look import closer
 from .stages import Detector, Sink, Stages, is_attentive
 from .timing import StageTimers
 from .track import Track
@@ -117,8 +118,8 @@ def find_people(frame: Frame, detector: Detector, tracker: Tracker) -> Detection
             taken_back = tracker.looked_for(frame, found, look_again)
         else:
             again = look_again(focus)
-            closer = tracker.closer(focus, (*found, *again), frame.size_wh)
-            again = again if closer is None else (*again, *look_again(closer))
+            nearer = closer(focus, (*found, *again), frame.size_wh)
+            again = again if nearer is None else (*again, *look_again(nearer))
             taken_back = tracker.taken_back(frame, found, again)
             if taken_back is None:
                 return Detections(found, again, hand_over=hand_over)

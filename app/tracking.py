@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numpy as np
-
 from .clothes import worn_colors
 from .datatypes import Frame, Keypoints2D, Stamp
 from .focus import Focus
-from .matching import Match, is_seen_twice, match, middle_px, prominence
+from .hand_over import HandOver
+from .matching import Match, is_seen_twice, match, prominence
 from .plausibility import distance, known_joints
-from .track import CONFIRMED, SAME_PERSON, Track, is_sure
+from .second_look import at_missing, at_unsure
+from .track import CONFIRMED, SAME_PERSON, Track
 
 LOST_AFTER_S = 0.5
 """For so long the place of a person who is away is theirs, and nobody else takes it."""
@@ -31,9 +31,6 @@ somebody who really moves as nobody is expected to is not refused for long."""
 
 _BESIDE = 0.15
 """Nearer to the one who hides them, in body sizes, it is that one who was found again, in spite of the cover."""
-
-_HAND_OVER_S = 0.5
-"""So long another person is looked for who could take over."""
 
 
 @dataclass(slots=True)
@@ -87,8 +84,7 @@ class Tracker:
         self._tracks: list[Track] = []
         self._gone: list[Track] = []
         self._num_made = 0
-        self._is_leaving = False
-        self._leaving_s: float | None = None
+        self._hand_over = HandOver()
         self._matched: tuple[list[Match], list[Keypoints2D]] | None = None
         self._matched_people: Sequence[Keypoints2D] = ()
         self.counts = LockCounts()
@@ -101,7 +97,7 @@ class Tracker:
     @property
     def is_asked_to_leave(self) -> bool:
         """Whether a hand-over was asked for since the last frame."""
-        return self._is_leaving and self._leaving_s is None
+        return self._hand_over.is_new
 
     def change_maker(self, new_track: Callable[[int], Track]) -> None:
         """Make the tracks of newcomers with this from now on."""
@@ -110,7 +106,8 @@ class Tracker:
     def forget(self) -> None:
         """Whoever is seen next is somebody new. Ids go on counting."""
         self._tracks, self._gone = [], []
-        self._is_leaving, self._matched = False, None
+        self._hand_over.end()
+        self._matched = None
 
     def distrust(self) -> None:
         """Another detector gives what comes: have its first poses confirmed."""
@@ -127,7 +124,7 @@ class Tracker:
         """
         if self._max_people > 1 or not self._tracks:
             return False
-        self._is_leaving, self._leaving_s = True, None
+        self._hand_over.ask()
         return True
 
     def focus(self, people: Sequence[Keypoints2D], stamp: Stamp, size_wh: tuple[int, int]) -> Focus | None:
@@ -144,28 +141,15 @@ class Tracker:
             size_wh: of the picture; who left it is not looked for.
         """
         tracks = self._alive(stamp)
-        matched = self._match_once(tracks, people, stamp)
+        matches, strangers = self._match_once(tracks, people, stamp)
         if not tracks:
             focus = Focus() if people else None
-        elif self._is_leaving:
-            focus = Focus(others=tuple(keypoints for _, keypoints in matched[0]) or (tracks[0].keypoints,))
+        elif self._hand_over.is_going_on:
+            focus = Focus(others=tuple(keypoints for _, keypoints in matches) or (tracks[0].keypoints,))
         else:
-            focus = self._missing(tracks, matched, stamp, size_wh) or self._unsure(matched, stamp)
+            focus = at_missing(tracks, matches, strangers, stamp, size_wh) or at_unsure(matches, strangers, stamp)
         self.counts.looks_again += focus is not None
         return focus
-
-    def closer(self, focus: Focus, people: Sequence[Keypoints2D], size_wh: tuple[int, int]) -> Focus | None:
-        """Where to look once more after a look at the whole picture: at the one who will be chosen, unless it is sure.
-
-        Args:
-            focus: what was looked at.
-            people: everybody who was found.
-            size_wh: of the picture.
-        """
-        if focus.xy_px is not None or focus.others or not people:
-            return None
-        first = max(people, key=lambda one: prominence(one, size_wh))
-        return None if not known_joints(first).any() or is_sure(first) else Focus(first.xy_px)
 
     def look_at_clothes(self, frame: Frame, people: Sequence[Keypoints2D]) -> None:
         """See what everybody wears. Ask it first of every frame that has a picture.
@@ -196,7 +180,7 @@ class Tracker:
         tracks = self._alive(frame.stamp)
         matches, strangers = self._match_once(tracks, people, frame.stamp)
         # Who is about to be left need not be found again.
-        for track in [track for track in tracks if track.clothes.are_doubted and not self._is_leaving]:
+        for track in [track for track in tracks if track.clothes.are_doubted and not self._hand_over.is_going_on]:
             # Somebody else who is where they were known to be is not taken for the person, however alike they dress.
             mistaken = (
                 keypoints
@@ -237,7 +221,7 @@ class Tracker:
         if self._max_people > 1 or not tracks:
             return None
         track = tracks[0]
-        is_elusive, others = track.is_elusive(stamp) and not self._is_leaving, track.near(stamp)
+        is_elusive, others = track.is_elusive(stamp) and not self._hand_over.is_going_on, track.near(stamp)
         if not is_elusive and not others:
             return None
         missing_s = stamp.time_s - track.seen_s
@@ -272,13 +256,13 @@ class Tracker:
         given = (*people, *again)
         regained = self._take_back(again, matches, strangers, stamp) if is_taken_back else []
         again = () if is_taken_back else again
-        if self._is_leaving and (successor := self._successor([*strangers, *again], stamp)) is not None:
+        if self._hand_over.is_going_on and (successor := self._successor([*strangers, *again], stamp)) is not None:
             return (successor,)
         held = [track for track, _ in matches]
         matches += regained
         # Who is about to be left is not looked for: what a second look found is somebody else.
         present = [track for track, _ in matches]
-        missing = [] if self._is_leaving else [track for track in self._tracks if track not in present]
+        missing = [] if self._hand_over.is_going_on else [track for track in self._tracks if track not in present]
         # Where one of two people is looked for, the other may be found again in spite of the cover.
         others = [one for one in again if not is_seen_twice(one, matches)]
         rescued, more_strangers = match(missing, others, stamp, slack=_SLACK)
@@ -392,53 +376,19 @@ class Tracker:
     def _successor(self, others: Sequence[Keypoints2D], stamp: Stamp) -> Track | None:
         """A new track of whoever takes over from the only person, if anybody does."""
         if not self._tracks:
-            self._is_leaving = False
+            self._hand_over.end()
             return None
         leaving = self._tracks[0]
-        self._leaving_s = stamp.time_s if self._leaving_s is None else self._leaving_s
-        own = [(leaving, leaving.keypoints)]
-        found = [one for one in others if known_joints(one).any() and not is_seen_twice(one, own)]
-        if not found:
-            if stamp.time_s - self._leaving_s >= _HAND_OVER_S:
-                self._is_leaving = False
-                self.counts.refused_hand_overs += 1
+        following = self._hand_over.successor(leaving, others, stamp)
+        if following is None:
+            self.counts.refused_hand_overs += not self._hand_over.is_going_on
             return None
-        left_px = middle_px(leaving.keypoints)
-        following = min(found, key=lambda one: (middle_px(one) <= left_px, middle_px(one)))
         successor = self._make(following, stamp)
         # The detector goes on following the one who was left, unless they are covered.
         successor.refuse([leaving.keypoints], stamp)
-        self._tracks, self._is_leaving = [successor], False
+        self._tracks = [successor]
         self.counts.hand_overs += 1
         return successor
-
-    def _missing(
-        self,
-        tracks: list[Track],
-        matched: tuple[list[Match], list[Keypoints2D]],
-        stamp: Stamp,
-        size_wh: tuple[int, int],
-    ) -> Focus | None:
-        """The place of somebody who is missing and should still be in the picture: who was seen last goes first."""
-        matches, strangers = matched
-        seen = [track for track, _ in matches]
-        others = (*(keypoints for _, keypoints in matches), *strangers)
-        for track in sorted(tracks, key=lambda track: track.seen_s, reverse=True):
-            xy_px = track.past.expected_px(stamp.time_s)
-            middle = np.nanmean(xy_px, axis=0)
-            if track not in seen and track.new_since_s is None and (middle >= 0).all() and (middle < size_wh).all():
-                missing_s = stamp.time_s - track.seen_s
-                return Focus(xy_px, (*others, *track.near(stamp)), missing_s, track.usual_px)
-        return None
-
-    def _unsure(self, matched: tuple[list[Match], list[Keypoints2D]], stamp: Stamp) -> Focus | None:
-        """The place of somebody who was found a moment ago and of whose pose the detector is not sure."""
-        matches, strangers = matched
-        for track, keypoints in matches:
-            if track.is_unsettled(stamp) and (track.distrusted_s is not None or not is_sure(keypoints)):
-                others = (*(one for other, one in matches if other is not track), *strangers)
-                return Focus(track.past.expected_px(stamp.time_s), others, usual_px=track.usual_px)
-        return None
 
     def _match_once(
         self, tracks: Sequence[Track], people: Sequence[Keypoints2D], stamp: Stamp
