@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..datatypes import Frame, ImageArray, Keypoints2D
+from ..letterbox import letterbox, place_within
 
 FADE_S = 0.4
 
@@ -19,24 +20,16 @@ def fitted(frame: Frame, size_wh: tuple[int, int]) -> Frame:
     """
     if frame.size_wh == size_wh:
         return frame
-    width, height = frame.size_wh
-    scale = min(size_wh[0] / width, size_wh[1] / height)
-    inner_wh = (min(size_wh[0], max(1, round(width * scale))), min(size_wh[1], max(1, round(height * scale))))
-    left, top = (size_wh[0] - inner_wh[0]) // 2, (size_wh[1] - inner_wh[1]) // 2
-    canvas = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    canvas[top : top + inner_wh[1], left : left + inner_wh[0]] = cv2.resize(
-        frame.image_bgr, inner_wh, interpolation=interpolation
-    )
-    stretch = np.array([inner_wh[0] / width, inner_wh[1] / height], np.float32)
-    offset = np.array([left, top], np.float32)
+    place = place_within(frame.size_wh, size_wh)
+    stretch = np.divide((place.width, place.height), frame.size_wh, dtype=np.float32)
+    offset = np.array([place.left, place.top], np.float32)
 
     def moved(people: tuple[Keypoints2D, ...]) -> tuple[Keypoints2D, ...]:
         return tuple(replace(person, xy_px=person.xy_px * stretch + offset) for person in people)
 
     seen = frame.detections
     detections = None if seen is None else replace(seen, found=moved(seen.found), again=moved(seen.again))
-    return replace(frame, image_bgr=canvas, detections=detections)
+    return replace(frame, image_bgr=letterbox(frame.image_bgr, size_wh), detections=detections)
 
 
 class Fade:

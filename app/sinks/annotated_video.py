@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import cv2
@@ -23,6 +22,8 @@ from ..capture.handoff import BlockingQueue
 from ..capture.source import SourceInfo
 from ..datatypes import ImageArray, Result
 from ..errors import OutputError
+from ..h264 import VideoWriter, to_planes
+from ..letterbox import letterbox
 from ..outputs import PartialFile, writing
 from ..priority import step_back
 from ..viewer.offscreen import RoomRenderer
@@ -37,7 +38,6 @@ MIN_CANVAS_HEIGHT = 240
 ROOM_ASPECT = 0.8
 """Width of the 3D pane over its height: a standing person with outstretched arms fits."""
 
-_COARSE_SCALE = 0.5
 _FALLBACK_FPS = Fraction(30)
 _QUEUE_FRAMES = 3
 _ENCODER = {"preset": "ultrafast", "crf": "23"}
@@ -47,8 +47,6 @@ _RECOVERABLE = {"movflags": "+hybrid_fragmented", "frag_duration": "1000000", "f
 """What is on the disk can be played up to the last second, whatever ends the program."""
 
 _JOIN_TIMEOUT_S = 60.0
-_BT601 = 6  # number of ITU-T H.273, for matrix, primaries and transfer: what OpenCV's conversion makes
-_LIMITED_RANGE = 1
 
 
 class AnnotatedVideo:
@@ -190,36 +188,19 @@ class AnnotatedVideo:
         # A wardrobe that sees what the room's sees gives out the same colours.
         slots = self._wardrobe.dress([person.track_id for person in result.people], result.frame.stamp.time_s)
         picture = annotate(result, picture_wh, mirror=self._mirror, slots=slots)
-        return np.hstack([picture, fit(room, room_wh)])
+        return np.hstack([picture, letterbox(room, room_wh)])
 
 
 def annotate(
     result: Result, size_wh: tuple[int, int], *, mirror: bool, slots: Mapping[int, int] | None = None
 ) -> ImageArray:
     """The picture of a result with its 2D overlay, scaled into ``size_wh`` without distortion; (h, w, 3) BGR."""
-    picture = fit(result.frame.image_bgr, size_wh)
+    picture = letterbox(result.frame.image_bgr, size_wh)
     scale = picture.shape[1] / max(1, result.frame.size_wh[0])
     if result.frame.image_bgr is picture:
         picture = picture.copy()
     draw_people(picture, result.people, scale=scale, slots=slots)
     return np.asarray(cv2.flip(picture, 1), np.uint8) if mirror else picture
-
-
-def fit(image: ImageArray, size_wh: tuple[int, int]) -> ImageArray:
-    """Scale an image into a size, on black where the aspect differs."""
-    height, width = image.shape[:2]
-    if (width, height) == size_wh:
-        return image
-    scale = min(size_wh[0] / width, size_wh[1] / height)
-    inner = (max(1, round(width * scale)), max(1, round(height * scale)))
-    # Averaging areas takes seven times as long, and shows only where much is thrown away.
-    interpolation = cv2.INTER_AREA if scale < _COARSE_SCALE else cv2.INTER_LINEAR
-    resized = np.asarray(cv2.resize(image, inner, interpolation=interpolation), np.uint8)
-    right, bottom = size_wh[0] - inner[0], size_wh[1] - inner[1]
-    if right <= 0 and bottom <= 0:
-        return resized
-    bordered = cv2.copyMakeBorder(resized, 0, max(0, bottom), 0, max(0, right), cv2.BORDER_CONSTANT)
-    return np.asarray(bordered, np.uint8)
 
 
 def pane_sizes(size_wh: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -252,45 +233,33 @@ def _encoding(path: Path) -> Iterator[None]:
 
 
 class _Encoder:
-    """An MP4 with one H.264 stream and, for a file with sound, its audio."""
+    """A video and, for a file with sound, its audio."""
 
     def __init__(self, file: PartialFile, info: SourceInfo) -> None:
         self.panes = pane_sizes(info.size_wh)
         self._file = file
-        self._info = info
         self._start_s: float | None = None
-        self._last_pts = -1
         self.num_written = 0
+        (picture_width, height), (room_width, _) = self.panes
         with _encoding(file.path):
-            self._container = av.open(str(file.partial), "w", format="mp4", options=_RECOVERABLE)
-            self._stream: Any = self._container.add_stream("libx264", rate=info.fps or _FALLBACK_FPS, options=_ENCODER)
-            self._stream.width = self.panes[0][0] + self.panes[1][0]
-            self._stream.height = self.panes[0][1]
-            self._stream.pix_fmt = "yuv420p"
-            self._stream.codec_context.time_base = info.time_base
-            # Said in the file, because players guess the matrix by the size of the picture and guess differently.
-            self._stream.codec_context.colorspace = _BT601
-            self._stream.codec_context.color_primaries = _BT601
-            self._stream.codec_context.color_trc = _BT601
-            self._stream.codec_context.color_range = _LIMITED_RANGE
-            self._audio = self._add_audio()
-
-    def _add_audio(self) -> AudioTrack | None:
-        if self._info.file is None:
-            return None
-        return AudioTrack.of(self._container, self._info.file, start_s=self._info.start_s)
+            self._video = VideoWriter(
+                file.partial,
+                (picture_width + room_width, height),
+                rate=info.fps or _FALLBACK_FPS,
+                time_base=info.time_base,
+                encoder=_ENCODER,
+                container=_RECOVERABLE,
+            )
+            self._audio = (
+                None if info.file is None else AudioTrack.of(self._video.container, info.file, start_s=info.start_s)
+            )
 
     def write(self, image_bgr: ImageArray, time_s: float) -> None:
         """Encode one canvas at its time."""
         if self._start_s is None:
             self._start_s = time_s
-        # OpenCV's conversion takes less than half the time of FFmpeg's.
-        planes = np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2YUV_I420), np.uint8)
-        picture = av.VideoFrame.from_ndarray(planes, format="yuv420p")
-        self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / self._info.time_base))
-        picture.pts, picture.time_base = self._last_pts, self._info.time_base
         with _encoding(self._file.path):
-            self._mux(picture)
+            self._video.write(to_planes(image_bgr), time_s - self._start_s)
             if self._audio is not None:
                 self._audio.write_until(time_s - self._start_s)
         self.num_written += 1
@@ -298,16 +267,12 @@ class _Encoder:
     def close(self, *, with_all_sound: bool) -> None:
         """Flush and close the file; sound beyond the pictures only where it is wanted."""
         with _encoding(self._file.path):
-            self._mux(None)
+            self._video.flush()
             if self._audio is not None:
                 if with_all_sound:
                     self._audio.write_until(float("inf"))
                 self._audio.close()
-            self._container.close()
-
-    def _mux(self, picture: av.VideoFrame | None) -> None:
-        for packet in self._stream.encode(picture):
-            self._container.mux(packet)
+            self._video.close()
 
 
 def put_index_first(path: Path) -> None:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..datatypes import ImageArray, Result
+from ..letterbox import letterbox
 from .overlay import draw_people
 from .theme import Theme, bgr_bytes
 
@@ -50,24 +51,11 @@ def compose_picture(
     return np.asarray(cv2.cvtColor(framed, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def fit(image_bgr: ImageArray, size_wh: tuple[int, int], color_bgr: tuple[int, int, int] = (0, 0, 0)) -> ImageArray:
-    """Scale a picture (H, W, 3) into a size, on one colour where the aspect differs."""
-    height, width = image_bgr.shape[:2]
-    if (width, height) == size_wh:
-        return image_bgr
-    scale = min(size_wh[0] / width, size_wh[1] / height)
-    inner_wh = (min(size_wh[0], max(1, round(width * scale))), min(size_wh[1], max(1, round(height * scale))))
-    fitted: ImageArray = np.full((size_wh[1], size_wh[0], 3), color_bgr, np.uint8)
-    left, top = (size_wh[0] - inner_wh[0]) // 2, (size_wh[1] - inner_wh[1]) // 2
-    fitted[top : top + inner_wh[1], left : left + inner_wh[0]] = cv2.resize(image_bgr, inner_wh)
-    return fitted
-
-
 def _filled(picture: ImageArray, size_wh: tuple[int, int], theme: Theme) -> ImageArray:
     """The picture on background of the aspect of a size, not enlarged."""
     height, width = picture.shape[:2]
     scale = max(width / size_wh[0], height / size_wh[1])
-    return fit(picture, (round(size_wh[0] * scale), round(size_wh[1] * scale)), bgr_bytes(theme.background))
+    return letterbox(picture, (round(size_wh[0] * scale), round(size_wh[1] * scale)), bgr_bytes(theme.background))
 
 
 def _bordered(picture: ImageArray, theme: Theme) -> ImageArray:

@@ -6,20 +6,17 @@ import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
-import av
-import cv2
 import numpy as np
-from av.video.frame import PictureType
 
 from ..capture.handoff import Handoff
 from ..datatypes import ImageArray
+from ..h264 import VideoWriter, to_planes
+from ..letterbox import letterbox
 from ..outputs import writing
-from .picture import fit
 
 MAX_SIZE_WH = (1920, 1080)
-_MAX_FPS = 30
+_MAX_FPS = Fraction(30)
 _TOLERANCE_S = 0.005
 _QUEUE_FRAMES = 3
 _TIME_BASE = Fraction(1, 1000)
@@ -30,8 +27,6 @@ _RECOVERABLE = {"movflags": "+hybrid_fragmented+frag_keyframe", "flush_packets":
 played up to there; one that is ended properly becomes an ordinary MP4."""
 
 _JOIN_TIMEOUT_S = 20.0
-_BT601, _LIMITED_RANGE = 6, 1
-"""ITU-T H.273's number for what OpenCV's conversion makes; said in the file, because players guess differently."""
 
 
 class ScreenRecording:
@@ -112,54 +107,39 @@ class ScreenRecording:
 
 
 class _Encoder:
-    """An MP4 with one H.264 stream of pictures at any times."""
+    """A video of pictures of any size, with a key picture now and then."""
 
     def __init__(self, path: Path, size_wh: tuple[int, int]) -> None:
         self._size_wh = size_wh
         self._start_s: float | None = None
-        self._last_pts = -1
         self._key_s = float("-inf")
-        self._last_planes: Any = None
-        self._container = av.open(str(path), "w", format="mp4", options=_RECOVERABLE)
-        self._stream: Any = self._container.add_stream("libx264", rate=_MAX_FPS, options=_ENCODER)
-        self._stream.width, self._stream.height = size_wh
-        self._stream.pix_fmt = "yuv420p"
-        context = self._stream.codec_context
-        context.time_base = _TIME_BASE
-        context.colorspace = context.color_primaries = context.color_trc = _BT601
-        context.color_range = _LIMITED_RANGE
+        self._last_planes: ImageArray | None = None
+        self._video = VideoWriter(
+            path, size_wh, rate=_MAX_FPS, time_base=_TIME_BASE, encoder=_ENCODER, container=_RECOVERABLE
+        )
 
     def write(self, image_bgr: ImageArray, time_s: float) -> None:
         """Encode one picture."""
-        if self._start_s is None:
-            self._start_s = time_s
-        fitted = fit(np.ascontiguousarray(image_bgr[..., :3]), self._size_wh)
-        self._last_planes = cv2.cvtColor(fitted, cv2.COLOR_BGR2YUV_I420)
-        self._encode(time_s)
+        self._last_planes = to_planes(letterbox(np.ascontiguousarray(image_bgr[..., :3]), self._size_wh))
+        self._encode(self._last_planes, time_s)
 
     def hold_until(self, time_s: float) -> None:
         """Show the last picture until then."""
         if self._last_planes is not None:
-            self._encode(time_s)
+            self._encode(self._last_planes, time_s)
 
     def close(self) -> None:
         """Flush, and close the file."""
-        if self._start_s is not None:
-            self._mux(None)
-        self._container.close()
+        self._video.flush()
+        self._video.close()
 
-    def _encode(self, time_s: float) -> None:
-        assert self._start_s is not None
-        picture = av.VideoFrame.from_ndarray(np.asarray(self._last_planes, np.uint8), format="yuv420p")
-        self._last_pts = max(self._last_pts + 1, round((time_s - self._start_s) / _TIME_BASE))
-        picture.pts, picture.time_base = self._last_pts, _TIME_BASE
-        if time_s - self._key_s >= _KEY_EVERY_S:
-            picture.pict_type, self._key_s = PictureType.I, time_s
-        self._mux(picture)
-
-    def _mux(self, picture: av.VideoFrame | None) -> None:
-        for packet in self._stream.encode(picture):
-            self._container.mux(packet)
+    def _encode(self, planes: ImageArray, time_s: float) -> None:
+        if self._start_s is None:
+            self._start_s = time_s
+        is_key = time_s - self._key_s >= _KEY_EVERY_S
+        if is_key:
+            self._key_s = time_s
+        self._video.write(planes, time_s - self._start_s, is_key=is_key)
 
 
 def _video_size(size_wh: tuple[int, int]) -> tuple[int, int]:
