@@ -191,8 +191,9 @@ def _starting_point(path: Path, config: TrainConfig, corpus_name: str, *, resume
             raise ConfigError(f"{path} already holds a run", hint="go on with --resume, or choose another --output")
         return None
     checkpoint = load_checkpoint(path)
-    require_run_of(checkpoint, path, config)
     theirs = checkpoint.config
+    # Whoever goes on need not name the preset again, and another one may be for another skeleton.
+    require_run_of(checkpoint, path, replace(config, skeleton=theirs.skeleton))
     asked = replace(config, network={**theirs.network, **config.network})
     names = [one.name for one in fields(config) if one.name not in _FROM_DATA]
     if checkpoint.corpus != corpus_name:

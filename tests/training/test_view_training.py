@@ -145,6 +145,16 @@ def test_the_global_node_learns_the_actions() -> None:
     torch.testing.assert_close(with_action - without, 0.01 * entropy, atol=1e-6, rtol=1e-4)
 
 
+def test_a_run_goes_on_without_its_preset_being_named_again(tmp_path: Path) -> None:
+    corpus = humaneva_corpus()
+    path = train(paper("gla-gcn", corpus, epochs=1), corpus, tmp_path, corpus_name="c.npz", pace=Pace(max_minutes=1e-6))
+    first = load_checkpoint(path)
+    train(preset("gla-gcn", "live"), corpus, tmp_path, corpus_name="c.npz", resume=True)
+    last = load_checkpoint(path)
+    assert last.step == first.config.steps > first.step
+    assert last.config == first.config
+
+
 def test_what_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
     h36m, humaneva = h36m_corpus(), humaneva_corpus()
     path = train(paper("semgcn", h36m, epochs=1), h36m, tmp_path / "run", corpus_name="c.npz")
