@@ -1,10 +1,12 @@
 """Windows a second that the sample maker gives, beside those that each lifter's training takes, in one process.
 
-    python benchmarks/training.py --data CORPUS.npz [--published] [--threads N] [--rounds N] [--lifter NAME ...]
+    python benchmarks/training.py --data CORPUS.npz [--published] [--compile] [--threads N] [--rounds N]
+        [--batch-size N] [--lifter NAME ...]
 
 Samples of preset ``live`` (virtual cameras, other bodies, a detector's errors) are made and lifters trained by turns,
 in float32 and with ``--amp``; the median of the rounds counts. A first ratio well above 1 says that making samples does
-not hold training up; the second says what bfloat16 brings. ``--published`` takes the papers' widths, at 27 frames.
+not hold training up; the others say what bfloat16 brings and, with ``--compile``, compiled steps in either precision.
+``--published`` takes the papers' widths, at 27 frames.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ from posedemo.models.windows import load_motion
 STEPS = 8
 """A round: as many batches as are made together."""
 
+WAYS = ((False, False), (True, False), (False, True), (True, True))
+"""To train: in bfloat16 or not, compiled or not; the first is what the others are held against."""
+_NAMES = ("trained", "bfloat16", "compiled", "compiled bfloat16")
+
 
 class Prepared:
     """Samples made beforehand, so that a step's time is the network's alone."""
@@ -48,9 +54,9 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started_s
 
 
-def trainer(config: TrainConfig, samples: Samples) -> Callable[[], None]:
+def trainer(config: TrainConfig, samples: Samples, *, compiled: bool) -> Callable[[], None]:
     """Takes the steps of a round, after one to warm up."""
-    run = Run(config, Prepared(samples))
+    run = Run(config, Prepared(samples), compiled=compiled)
 
     def train() -> None:
         for _ in range(STEPS):
@@ -60,18 +66,22 @@ def trainer(config: TrainConfig, samples: Samples) -> Callable[[], None]:
     return train
 
 
-def measure(config: TrainConfig, maker: Maker, rounds: int) -> tuple[float, float, float]:
-    """Windows a second: made, trained on, and trained on in bfloat16."""
+def measure(config: TrainConfig, maker: Maker, rounds: int, *, with_compiled: bool) -> tuple[float, list[float]]:
+    """Windows a second: made, and trained on in each of ``WAYS``."""
     windows = STEPS * config.batch_size
     samples = maker.take(1, 0, windows)
-    train, train_half = (trainer(replace(config, amp=amp), samples) for amp in (False, True))
-    made_s, trained_s, half_s = [], [], []
+    trainers = [
+        trainer(replace(config, amp=amp), samples, compiled=compiled)
+        for amp, compiled in WAYS
+        if with_compiled or not compiled
+    ]
+    made_s: list[float] = []
+    trained_s: list[list[float]] = [[] for _ in trainers]
     for number in range(rounds):
         made_s.append(seconds(lambda number=number: maker.take(1, number, windows)))
-        trained_s.append(seconds(train))
-        half_s.append(seconds(train_half))
-    made, trained, half = (windows / statistics.median(each) for each in (made_s, trained_s, half_s))
-    return made, trained, half
+        for train, times_s in zip(trainers, trained_s, strict=True):
+            times_s.append(seconds(train))
+    return windows / statistics.median(made_s), [windows / statistics.median(times_s) for times_s in trained_s]
 
 
 def published(config: TrainConfig) -> TrainConfig:
@@ -86,22 +96,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, metavar="CORPUS.npz")
     parser.add_argument("--published", action="store_true", help="at the papers' widths")
+    parser.add_argument("--compile", dest="with_compiled", action="store_true", help="compiled steps, too")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, help="default: the preset's")
     parser.add_argument("--lifter", nargs="+", choices=sorted(NETWORKS), default=list(NETWORKS))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     corpus = read_corpus(arguments.data)
     motion = load_motion(corpus, corpus.clips)
-    print("| lifter | T | batch | made, windows/s | trained, windows/s | ratio | in bfloat16 | ratio |")
-    print("|---" * 8 + "|")
+    names = _NAMES if arguments.with_compiled else _NAMES[:2]
+    ways = "".join(f" {name} | ratio |" for name in names[1:])
+    print(f"| lifter | T | batch | made, windows/s | trained, windows/s | made / trained |{ways}")
+    print("|---" * (6 + 2 * len(names[1:])) + "|")
     for name in arguments.lifter:
         config = published(preset(name, "live")) if arguments.published else preset(name, "live")
+        config = replace(config, batch_size=arguments.batch_size or config.batch_size)
         maker = SampleMaker(motion, config.num_frames, config.look_ahead)
-        made, trained, half = measure(config, maker, arguments.rounds)
+        made, (trained, *others) = measure(config, maker, arguments.rounds, with_compiled=arguments.with_compiled)
         size = f"{name} | {config.num_frames} | {config.batch_size}"
-        ratios = f"{trained:.0f} | {made / trained:.1f} | {half:.0f} | {half / trained:.2f}"
-        print(f"| {size} | {made:.0f} | {ratios} |", flush=True)
+        ratios = "".join(f" {other:.0f} | {other / trained:.2f} |" for other in others)
+        print(f"| {size} | {made:.0f} | {trained:.0f} | {made / trained:.1f} |{ratios}", flush=True)
 
 
 if __name__ == "__main__":
