@@ -1,12 +1,59 @@
-"""Numbers on the command line, refused with a sentence that says what would do."""
+"""The command line: what does not fit is refused with a sentence that says what would do."""
 
 from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
 
 LARGEST = 2**31 - 1
 """Of whole numbers: libraries in C take no larger ones, and nobody means one."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that says what is wrong in one line, and what to do in another, without all of its options before it."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the program."""
+        self._refuse(message, f"{self.prog} --help lists what there is")
+
+    def parse_args(  # type: ignore[override]  # the library's overloads, of which none is asked for anything else
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
+        """As the library's, but a file that was given without its option is told from a word that means nothing."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            named = " ".join(unknown)
+            forgotten = "--video" in self._option_string_actions and Path(unknown[0]).is_file()
+            self._refuse(
+                f"unrecognized arguments: {named}",
+                f"give it as --video {unknown[0]}" if forgotten else f"{self.prog} --help lists what there is",
+            )
+        return parsed
+
+    def _refuse(self, message: str, hint: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\nhint: {hint}\n")
+
+
+class Once(argparse.Action):
+    """Keeps the value of an option that may be given only once: the first would be lost, and nobody would notice."""
+
+    _given_to: argparse.Namespace | None = None
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: Any = None
+    ) -> None:
+        """Take the value.
+
+        Raises:
+            ArgumentError: there is one already.
+        """
+        if self._given_to is namespace:
+            raise argparse.ArgumentError(self, "is given twice")
+        self._given_to = namespace
+        setattr(namespace, self.dest, values)
 
 
 def whole_number(text: str, *, lowest: int = 1, highest: int = LARGEST) -> int:

@@ -15,7 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from . import __version__
-from .arguments import above_zero, whole_number
+from .arguments import Once, Parser, above_zero, whole_number
 from .command import add_fov, add_posing
 from .errors import ModelError, OutputError, PosedemoError
 from .manifest import known_names
@@ -155,7 +155,7 @@ def _dispatch(arguments: list[str]) -> int:
 def _run_command(name: str, arguments: list[str]) -> int:
     module, help_line = COMMANDS[name]
     command = importlib.import_module(module).COMMANDS[name]
-    parser = argparse.ArgumentParser(prog=f"posedemo {name}", description=help_line, allow_abbrev=False)
+    parser = Parser(prog=f"posedemo {name}", description=help_line, allow_abbrev=False)
     command.add_arguments(parser)
     code: int = command.run(parser.parse_args(arguments))
     return code
@@ -171,7 +171,7 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
 
 def _build_parser() -> argparse.ArgumentParser:
     commands = "\n".join(f"  {name:<10} {help_line}" for name, (_, help_line) in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="posedemo",
         description="Show 3D human pose live from a camera, or lift a video file to 3D.",
         epilog=f"commands (posedemo COMMAND --help):\n{commands}\n\n{_EXAMPLES}",
@@ -190,8 +190,10 @@ def _build_parser() -> argparse.ArgumentParser:
 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("source (one of the two)")
-    group.add_argument("--camera", metavar="N|URL", help="camera number, or stream address (rtsp, http, udp)")
-    group.add_argument("--video", metavar="FILE", type=Path, help="video file")
+    group.add_argument(
+        "--camera", metavar="N|URL", action=Once, help="camera number, or stream address (rtsp, http, udp)"
+    )
+    group.add_argument("--video", metavar="FILE", type=Path, action=Once, help="video file")
 
 
 def _add_camera_options(parser: argparse.ArgumentParser) -> None:
@@ -224,7 +226,9 @@ def _add_camera_options(parser: argparse.ArgumentParser) -> None:
 def add_output_options(parser: argparse.ArgumentParser, *, with_record: bool = True) -> None:
     """Declare what a run shows and writes."""
     group = parser.add_argument_group("output")
-    group.add_argument("--output", metavar="F.mp4", type=Path, help="write an annotated video: picture and 3D room")
+    group.add_argument(
+        "--output", metavar="F.mp4", type=Path, action=Once, help="write an annotated video: picture and 3D room"
+    )
     group.add_argument(
         "--export",
         dest="exports",
@@ -238,9 +242,12 @@ def add_output_options(parser: argparse.ArgumentParser, *, with_record: bool = T
             "--record",
             metavar="F.pose",
             type=Path,
+            action=Once,
             help="write a session to replay: what the detector sees, no pictures",
         )
-    group.add_argument("--stats", metavar="F.json", type=Path, help="write frame counts, timings and ages of results")
+    group.add_argument(
+        "--stats", metavar="F.json", type=Path, action=Once, help="write frame counts, timings and ages of results"
+    )
     group.add_argument("--max-frames", metavar="N", type=whole_number, help="stop after N frames")
     group.add_argument("--overwrite", action="store_true", help="replace outputs that exist")
     group.add_argument("--headless", action="store_true", help="open no window")

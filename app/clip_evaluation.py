@@ -14,7 +14,7 @@ from .capture.source import open_source
 from .clip_recording import BASELINE, Lifted, Recording, lift, record
 from .clip_scores import ClipReport, ClipScores, score_clip
 from .errors import ConfigError
-from .manifest import manifest
+from .manifest import known_names, manifest
 from .modes import choose_mode
 from .settings import Settings
 from .smoothing import PRESETS
@@ -71,11 +71,18 @@ def picture_outputs(folder: Path, lifters: Sequence[str] = ()) -> list[Path]:
 
 
 def _pictured(lifters: Sequence[str]) -> str:
-    """The lifter that is shown beside the detector's own 3D: the program's default, or the first of others."""
+    """The lifter that is shown beside the detector's own 3D: the user's own, the program's default, or the first."""
     others = [name for name in lifters if name != BASELINE]
     if not others:
         raise ConfigError(f"--pictures shows a lifter beside {BASELINE}, and none is given", "add one to --lifter")
-    return Settings.lifter if Settings.lifter in others else others[0]
+    own = [name for name in others if name not in known_names("lifter")]
+    return next(iter([*own, *(name for name in others if name == Settings.lifter), *others]))
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """What tables call lifters: files by their names, or by their paths where two have the same."""
+    short = [Path(name).name for name in names]
+    return [name if short.count(label) > 1 else label for name, label in zip(names, short, strict=True)]
 
 
 def evaluate_clip(
@@ -143,13 +150,13 @@ def _lift_all(recording: Recording, lifters: Mapping[str, Lifter], settings: Set
 def _score_all(lifted: Mapping[str, Lifted], fov_deg: float) -> dict[str, ClipScores]:
     """Scores by name; the detector's own 3D is its own reference, and its time is the detector's."""
     return {
-        Path(name).name: score_clip(
+        label: score_clip(
             one.results,
             fov_deg=fov_deg,
             has_reference=name != BASELINE,
             lifter_ms=None if name == BASELINE else one.lifter_ms,
         )
-        for name, one in lifted.items()
+        for label, (name, one) in zip(_labels(list(lifted)), lifted.items(), strict=True)
     }
 
 

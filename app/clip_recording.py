@@ -139,7 +139,8 @@ class _Playback:
 
     def __init__(self, results: Iterable[Result]) -> None:
         self._people = {
-            result.frame.stamp.index: tuple(person.keypoints for person in result.people) for result in results
+            result.frame.stamp.index: tuple(person.keypoints.as_detected for person in result.people)
+            for result in results
         }
 
     def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:

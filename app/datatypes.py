@@ -123,18 +123,26 @@ class Keypoints2D:
         skeleton: names the J joints.
         world_xyz_m: (J, 3) float32 metres, the detector's own guess at the same joints in 3D: axes as in ``Pose3D``,
             origin between the hips; NaN where a joint is not known. None from detectors that see in 2D only.
+        detected: the same person as the detector gave them, where left and right were exchanged since; None where
+            these are the detector's own.
     """
 
     xy_px: Float32Array
     confidence: Float32Array
     skeleton: Skeleton = H36M17
     world_xyz_m: Float32Array | None = None
+    detected: Keypoints2D | None = None
 
     def __post_init__(self) -> None:
         _freeze(self, "xy_px", (self.skeleton.num_joints, 2))
         _freeze(self, "confidence", (self.skeleton.num_joints,))
         if self.world_xyz_m is not None:
             _freeze(self, "world_xyz_m", (self.skeleton.num_joints, 3))
+
+    @property
+    def as_detected(self) -> Keypoints2D:
+        """With left and right as the detector gave them."""
+        return self if self.detected is None else self.detected
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,9 @@ def _open(settings: Settings, stack: ExitStack, *, has_window: bool, follows: Co
     lifter = registry.create_lifter(settings.lifter, provider=settings.provider)
     stack.callback(lifter.close)
     check_look_ahead(lifter.spec, settings)
-    status = _first_status(settings, lifter, source.info)
+    status = _first_status(
+        settings, lifter, source.info, can_seek=session is not None, is_paced=stays and not source.info.is_live
+    )
     outputs = stack.enter_context(
         SinkSet(
             settings,
@@ -255,7 +257,9 @@ def _first_wishes(settings: Settings) -> Shared[Wishes]:
     return Shared(Wishes(lifter=settings.lifter, detector=settings.detector, smooth=settings.smooth))
 
 
-def _first_status(settings: Settings, lifter: OpenLifter, info: SourceInfo) -> Shared[Status]:
+def _first_status(
+    settings: Settings, lifter: OpenLifter, info: SourceInfo, *, can_seek: bool, is_paced: bool
+) -> Shared[Status]:
     late_s = look_ahead_s(lifter.spec, settings, choose_mode(settings))
     return Shared(
         Status(
@@ -265,6 +269,8 @@ def _first_status(settings: Settings, lifter: OpenLifter, info: SourceInfo) -> S
             smooth=settings.smooth,
             look_ahead_ms=late_s * 1e3,
             duration_s=float(info.num_frames / info.fps) if info.num_frames and info.fps else None,
+            can_seek=can_seek,
+            can_change_speed=is_paced,
         )
     )
 

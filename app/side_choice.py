@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,9 @@ _CHARGE_PER_S = 1.6
 detector is contradicted for up to a second. With half of it legs are exchanged of people whose detector does not, and
 in the demo clip a runner's legs stay exchanged after a single blurred frame."""
 
+_TOLERANCE_S = 0.01
+"""What has lasted so much less is about to be read off."""
+
 _GAP_S = 0.15
 """Frames further apart say nothing about each other: a runner's legs have passed each other in between."""
 
@@ -46,7 +49,7 @@ other that detectors keep their order; and knees and ankles change together, but
 an ankle alone is wrong."""
 
 _PATTERNS = np.array(list(itertools.product(_LIMB_PATTERNS, _LIMB_PATTERNS)))  # (P, 2, 3): of arms and of legs
-_NUM_CONTRADICTED = _PATTERNS.any(axis=-1).sum(axis=-1)
+_IS_EXCHANGED = _PATTERNS.any(axis=-1)  # (P, 2): of arms and of legs
 _IS_TRUNK_CHANGED = _PATTERNS[:, 0, 0] != _PATTERNS[:, 1, 0]
 """Shoulders or hips change places, and not both."""
 
@@ -58,31 +61,40 @@ _WAS, _IS, _WILL_BE = (
 )  # of three frames one after the other
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Moment:
     """One frame of somebody.
 
     Attributes:
         time_s: of it.
         size_px: of the person.
-        pairs_px: (6, 2, 2, 2) each pair of joints, as it is and exchanged: left, then right.
+        pairs_px: (6, 2, 2, 2) each pair of joints, as detected and exchanged: left, then right.
         known: (6,) the pairs of which both are known.
+        turned: (2,) arms and legs that are not believed to be as detected.
+        costs: (P, P) of the best way to here, for the patterns of the frame before and of this one.
+        came_from: (P, P) the best pattern before those.
     """
 
     time_s: float
     size_px: float
     pairs_px: Float32Array
     known: npt.NDArray[np.bool_]
+    turned: npt.NDArray[np.bool_]
+    costs: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((len(_PATTERNS),) * 2))
+    came_from: npt.NDArray[np.intp] = field(default_factory=lambda: np.zeros((len(_PATTERNS),) * 2, np.intp))
 
 
 class SideChoice:
-    """Decides the sides of one person's arms and legs. Frames are put in, and taken out once enough follows them."""
+    """Decides the sides of one person's arms and legs. Frames are put in, and taken out once enough follows them.
+
+    What a tracker has exchanged is believed to be exchanged, as long as that is short (``LOOK_AHEAD_S``): the detector
+    has come back to itself then. Where it does not, it was right, and the tracker had taken its return for a mistake.
+    """
 
     def __init__(self) -> None:
         self._moments: deque[_Moment] = deque()
-        self._came_from: deque[npt.NDArray[np.intp]] = deque()
-        """Of each moment (P, P): for the patterns of the frame before and of its own, the best one before those."""
-        self._costs = np.zeros((len(_PATTERNS), len(_PATTERNS)))
+        self._turned_s = math.inf
+        """Since when the tracker has some of them exchanged."""
 
     def push(self, time_s: float, keypoints: Keypoints2D) -> None:
         """Add the next frame.
@@ -91,17 +103,32 @@ class SideChoice:
             time_s: later than the last one's.
             keypoints: H36M-17 joints of the same person.
         """
-        moment = _look_at(time_s, keypoints)
-        elapsed_s = time_s - self._moments[-1].time_s if self._moments else _GAP_S
-        charges_per_s = _CHARGE_PER_S * _NUM_CONTRADICTED + _TWIST_CHARGE_PER_S * _twists(moment)
-        costs = self._costs[..., None] + min(max(0.0, elapsed_s), _GAP_S) * charges_per_s  # (P, P, P)
-        if len(self._moments) > 1:
-            costs = costs + _turns(self._moments[-2], self._moments[-1], moment)
-        came_from = costs.argmin(axis=0)
+        turned = _turned_limbs(keypoints)
+        self._turned_s = min(self._turned_s, time_s) if turned.any() else math.inf
+        self._moments.append(_look_at(time_s, keypoints.as_detected, turned))
+        first = len(self._moments) - 1
+        if time_s - self._turned_s >= LOOK_AHEAD_S - _TOLERANCE_S:
+            believed = [place for place, one in enumerate(self._moments) if one.turned.any()]
+            first = min(place for place in believed if self._moments[place].time_s >= self._turned_s)
+            for place in range(first, len(self._moments)):
+                self._moments[place].turned = np.zeros_like(turned)
+        for place in range(first, len(self._moments)):
+            self._weigh(place)
+
+    def _weigh(self, place: int) -> None:
+        """Find the best ways to one moment, from those to the one before."""
+        moment = self._moments[place]
+        before = self._moments[place - 1] if place else None
+        elapsed_s = _GAP_S if before is None else moment.time_s - before.time_s
+        num_contradicted = (moment.turned != _IS_EXCHANGED).sum(axis=-1)
+        charges_per_s = _CHARGE_PER_S * num_contradicted + _TWIST_CHARGE_PER_S * _twists(moment)
+        costs_before = np.zeros((len(_PATTERNS),) * 2) if before is None else before.costs
+        costs = costs_before[..., None] + min(max(0.0, elapsed_s), _GAP_S) * charges_per_s  # (P, P, P)
+        if before is not None and place > 1:
+            costs = costs + _turns(self._moments[place - 2], before, moment)
+        moment.came_from = costs.argmin(axis=0)
         best = costs.min(axis=0)
-        self._costs = best - best.min()  # only differences matter, and sums would grow
-        self._moments.append(moment)
-        self._came_from.append(came_from)
+        moment.costs = best - best.min()  # only differences matter, and sums would grow
 
     def at(self, time_s: float, keypoints: Keypoints2D) -> Keypoints2D:
         """The joints of a frame with the sides that suit those before and after.
@@ -110,24 +137,32 @@ class SideChoice:
             time_s: of a frame that was pushed. Ask for rising times: what lies two frames before is dropped.
             keypoints: its joints.
         """
-        before, now = divmod(int(self._costs.argmin()), len(_PATTERNS))
-        for moment, came_from in zip(reversed(self._moments), reversed(self._came_from), strict=True):
+        before, now = divmod(int(self._moments[-1].costs.argmin()), len(_PATTERNS))
+        for moment in reversed(self._moments):
             if moment.time_s <= time_s:
                 break
-            before, now = int(came_from[before, now]), before
+            before, now = int(moment.came_from[before, now]), before
         while len(self._moments) > 2 and self._moments[2].time_s <= time_s:
             self._moments.popleft()
-            self._came_from.popleft()
         swapped = _PATTERNS[now].astype(np.bool_)
-        return exchange(keypoints, _LEFT[swapped], _RIGHT[swapped])
+        return exchange(keypoints.as_detected, _LEFT[swapped], _RIGHT[swapped])
 
 
-def _look_at(time_s: float, keypoints: Keypoints2D) -> _Moment:
+def _turned_limbs(keypoints: Keypoints2D) -> npt.NDArray[np.bool_]:
+    """(2,) whether arms and legs are no longer as they were detected."""
+    if keypoints.detected is None:
+        return np.zeros(len(LIMBS), np.bool_)
+    is_same = np.asarray(np.isclose(keypoints.xy_px, keypoints.detected.xy_px, equal_nan=True).all(axis=-1))
+    turned: npt.NDArray[np.bool_] = ~is_same[_LEFT].all(axis=-1)
+    return turned
+
+
+def _look_at(time_s: float, keypoints: Keypoints2D, turned: npt.NDArray[np.bool_]) -> _Moment:
     left, right = _LEFT.reshape(-1), _RIGHT.reshape(-1)
     known = known_joints(keypoints)
     as_is = np.stack([keypoints.xy_px[left], keypoints.xy_px[right]], axis=1)  # (6, 2, 2)
     pairs_px = np.stack([as_is, as_is[:, ::-1]], axis=1)
-    return _Moment(time_s, body_size_px(keypoints), pairs_px, known[left] & known[right])
+    return _Moment(time_s, body_size_px(keypoints), pairs_px, known[left] & known[right], turned)
 
 
 def _twists(moment: _Moment) -> Float32Array:

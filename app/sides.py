@@ -66,7 +66,7 @@ def swap_sides(keypoints: Keypoints2D, parts: tuple[bool, ...]) -> Keypoints2D:
     if not swapped:
         return keypoints
     left, right = (np.concatenate(side) for side in zip(*swapped, strict=True))
-    return exchange(keypoints, left, right)
+    return replace(exchange(keypoints, left, right), detected=keypoints.as_detected)
 
 
 def exchange(keypoints: Keypoints2D, left: np.ndarray, right: np.ndarray) -> Keypoints2D:

@@ -253,7 +253,6 @@ class Tracker:
         self._retire(stamp)
         matches, strangers = self._match_once(self._tracks, people, stamp)
         self._matched = None
-        given = (*people, *again)
         regained = self._take_back(again, matches, strangers, stamp) if is_taken_back else []
         again = () if is_taken_back else again
         if self._hand_over.is_going_on and (successor := self._successor([*strangers, *again], stamp)) is not None:
@@ -277,7 +276,7 @@ class Tracker:
         for track, keypoints in matches:
             self.counts.recoveries += not track.is_back
             track.is_back, track.doubted_s = True, None
-            track.note_sides(is_swapped=not any(keypoints is one for one in given), stamp=stamp)
+            track.note_sides(is_swapped=keypoints.detected is not None, stamp=stamp)
             track.see(keypoints, stamp)
         for track in self._tracks:
             track.is_held = track in held

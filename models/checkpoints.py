@@ -100,9 +100,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except OSError as error:
         raise ModelError(f"cannot read the checkpoint {path}: {error.strerror or error}", hint) from error
     except Exception as error:  # a damaged pickle can raise nearly any class
-        reason = str(error).strip().split("\n")[0]
-        raise ModelError(f"{path} is not a checkpoint of this program ({reason[:100]})", hint) from error
+        raise ModelError(f"{path} is not a checkpoint of this program ({_first_sentence(error)})", hint) from error
     return checkpoint
+
+
+def _first_sentence(error: Exception) -> str:
+    """What a library says first: PyTorch goes on with advice that is for others."""
+    return str(error).strip().split("\n")[0].split(". ")[0].rstrip(".")
 
 
 def require_run_of(checkpoint: Checkpoint, path: Path, config: TrainConfig) -> None:

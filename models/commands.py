@@ -10,6 +10,7 @@ import importlib
 import math
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from ..command import Command, add_fov
 from ..errors import ConfigError, ModelError
 from ..outputs import check_outputs, write_whole, writing
 from ..pinhole import DEFAULT_FOV_DEG
-from .config import PRESETS, preset
+from .config import PRESETS, TrainConfig, preset
 
 if TYPE_CHECKING:
     import torch
@@ -112,14 +113,14 @@ def _run_prepare(arguments: argparse.Namespace) -> int:
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lifter", choices=sorted({lifter for lifter, _ in PRESETS}), required=True, help="network")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for checkpoint and log")
-    parser.add_argument("--preset", choices=sorted({name for _, name in PRESETS}), default="live", help="settings")
+    parser.add_argument("--preset", choices=sorted({name for _, name in PRESETS}), help="settings (live)")
     parser.add_argument("--max-minutes", type=above_zero, default=math.inf, metavar="M", help="time limit")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
     parser.add_argument("--seed", type=int, help="for weights and samples")
     parser.add_argument("--start-from", type=Path, metavar="CHECKPOINT", help="begin with the weights of another run")
     _add_recipe(parser.add_argument_group("in place of the preset's"))
     _add_data(parser)
-    parser.add_argument("--2d", dest="source", default="gt", metavar="NAME", help="2D joints of real views (gt)")
+    parser.add_argument("--2d", dest="source", metavar="NAME", help="2D joints of real views (gt)")
     parser.add_argument("--protocol", choices=["h36m", "humaneva"], help="split of real views; default: the corpus's")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="where to train (auto)")
     parser.add_argument(
@@ -155,11 +156,9 @@ def _run_train(arguments: argparse.Namespace) -> int:
 
     _set_threads(arguments.threads)
     corpus = read_corpus(arguments.data)
-    skeleton = corpus.skeleton.name
-    config = preset(arguments.lifter, arguments.preset, skeleton=skeleton, source=arguments.source)
     checkpoint = train(
         override(
-            config,
+            _settings_to_change(arguments, corpus.skeleton.name),
             frames=arguments.frames,
             look_ahead=arguments.look_ahead,
             network=arguments.network,
@@ -187,6 +186,18 @@ def _run_train(arguments: argparse.Namespace) -> int:
     )
     sys.stdout.write(f"{checkpoint}\n")
     return 0
+
+
+def _settings_to_change(arguments: argparse.Namespace, skeleton: str) -> TrainConfig:
+    """A preset, or the settings of the run that goes on: what is not asked for anew does not differ from them."""
+    from .checkpoints import load_checkpoint
+    from .train import CHECKPOINT_NAME
+
+    if arguments.resume and arguments.preset is None:
+        theirs = load_checkpoint(arguments.output / CHECKPOINT_NAME).config
+        if theirs.lifter == arguments.lifter:
+            return replace(theirs, source=arguments.source or theirs.source)
+    return preset(arguments.lifter, arguments.preset or "live", skeleton=skeleton, source=arguments.source or "gt")
 
 
 _EVALUATE_DESCRIPTION = """\

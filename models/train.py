@@ -35,7 +35,7 @@ _FEW_STEPS = 0.1
 _NO_MEMORY = "can't allocate memory"
 """What PyTorch says on a CPU, with the class of any error."""
 _FROM_DATA = ("rate_hz", "steps", "protocol")
-"""Settings that views complete when a run starts."""
+"""Settings that views complete when a run starts, the steps where epochs are asked for."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,7 @@ def train(
     def log_progress() -> None:
         progress_log.write(run, data.measure(run.result))
 
+    first_step = run.step
     try:
         is_over = _advance(run, pace, progress_log, save=save, log_progress=log_progress)
     except RuntimeError as error:
@@ -136,7 +137,9 @@ def train(
     if not is_over:
         log.info("stopped at step %d; go on with --resume", run.step)
         raise KeyboardInterrupt
-    if run.step != progress_log.last_step:
+    if run.step == first_step:
+        log.info("the run is over: it has taken all of its %d steps, or all of its time", run.config.steps)
+    elif run.step != progress_log.last_step:
         log_progress()
     return path
 
@@ -195,7 +198,8 @@ def _starting_point(path: Path, config: TrainConfig, corpus_name: str, *, resume
     # Whoever goes on need not name the preset again, and another one may be for another skeleton.
     require_run_of(checkpoint, path, replace(config, skeleton=theirs.skeleton))
     asked = replace(config, network={**theirs.network, **config.network})
-    names = [one.name for one in fields(config) if one.name not in _FROM_DATA]
+    is_completed = config.data == "views"
+    names = [one.name for one in fields(config) if not (is_completed and one.name in _FROM_DATA)]
     if checkpoint.corpus != corpus_name:
         log.warning("the run began with %s and goes on with %s", checkpoint.corpus, corpus_name)
     if changed := [name for name in names if getattr(asked, name) != getattr(theirs, name)]:

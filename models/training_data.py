@@ -76,6 +76,9 @@ def _virtual(corpus: Corpus, config: TrainConfig, holdout: Sequence[str]) -> Tra
     require_skeleton(corpus, _VIRTUAL_SKELETON, "training on virtual cameras")
     if config.epochs:
         raise ConfigError("virtual cameras make endless samples, which have no epochs", hint="use --steps instead")
+    for is_given, option in ((config.source != "gt", "--2d"), (config.protocol, "--protocol"), (config.flip, "--flip")):
+        if is_given:
+            raise ConfigError(f"{option} is for real views, and these are virtual ones", hint="use --preset paper")
     if config.lifter == "global-gcn" and config.network.get("action_head", True):
         raise ConfigError(
             "the action head needs the actions of real views", hint="switch it off: --network action_head=false"

@@ -34,7 +34,7 @@ class Losses:
             share = 100 * self.num_unreadable / self.num_packets
             parts.append(f"{self.num_unreadable} of {self.num_packets} pictures ({share:.2g} %) could not be read")
         if self.num_patched:
-            parts.append(f"{self.num_patched} are shown as far as they could be read")
+            parts.append(f"{self.num_patched} pictures are shown as far as they could be read")
         return ", ".join(parts) or None
 
 

@@ -26,6 +26,7 @@ _TRUNCATED_BY_S = 0.5
 
 _FALLBACK_FPS = 30
 _FINE_TIME_BASE = 1e-3
+_WEBP = "webp_pipe"
 _MATROSKA = "matroska,webm"
 
 
@@ -108,6 +109,8 @@ class VideoFile:
 
     def _nothing_in_it(self) -> SourceError:
         """Why there is no first picture."""
+        if self._container.format.name == _WEBP:
+            return SourceError(f"{self._path} is an animated WebP, which cannot be read", "save it as MP4 or GIF")
         if self._losses.num_unreadable:
             return SourceError(
                 f"{self._path} is damaged: not one of its {self._losses.num_packets} pictures could be read",

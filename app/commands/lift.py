@@ -77,7 +77,7 @@ def _lifters_and_papers() -> str:
         # The keypoints of a file come without the detector's 3D, which is all there is to a lifter without a file.
         if entry.kind == "lifter" and entry.file is not None:
             source = textwrap.fill(f"{entry.paper}; {entry.note}", initial_indent=_INDENT, subsequent_indent=_INDENT)
-            lines += [f"  {entry.name:<12}{entry.title}", source]
+            lines += [f"  {entry.name}: {entry.title}", source]
     another = (
         f"FILE.onnx   your own: made by `posedemo export`, or any file that states the same contract ({_CONTRACT})"
     )
@@ -110,7 +110,9 @@ def run(arguments: argparse.Namespace) -> int:
         posing=posing_facts(lifter.spec, settings, mode, sides_s=table.settled_s),
     )
     write_columns(PartialFile(arguments.output), rows.columns(), facts)
-    logger.info("wrote %s: %d poses", arguments.output, len(rows.track_id))
+    # A BVH holds one person, and says itself what it leaves out.
+    num_poses = "" if arguments.output.suffix == ".bvh" else f": {len(rows.track_id)} poses"
+    logger.info("wrote %s%s", arguments.output, num_poses)
     return 0
 
 

@@ -27,7 +27,7 @@ CONTRACT = {
 """Metadata that a model file must state, and what to say of one that states anything else and would give nonsense."""
 _OTHER_NORMALISATION = "takes 2D joints in the normalisation {}, this program gives {}"
 
-_EXPORT_HINT = "export the lifter with `posedemo export`"
+_EXPORT_HINT = "export the lifter with `posedemo export`; docs/lifters.md has what files of other origin must state"
 
 _TRIED = 2
 _RATES_HZ = (1.0, 1000.0)
@@ -130,7 +130,9 @@ def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
     """Check the contract in the file's metadata and read the window from it."""
     version = metadata.get(CONTRACT_KEY)
     if version is None:
-        raise ModelError(f"{name} is an ONNX model, but not a lifter of posedemo", _EXPORT_HINT)
+        raise ModelError(
+            f"{name} is an ONNX model, but not a lifter of posedemo: it does not state its {CONTRACT_KEY}", _EXPORT_HINT
+        )
     if metadata.get("inner_normalisation", "person") != "person":
         raise ModelError(
             f"{name} knows people only as its training data's cameras showed them: it does not normalise by person",
@@ -150,8 +152,11 @@ def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
             raise ModelError(f"{name} {sentence.format(repr(metadata[key]), repr(expected))}", _EXPORT_HINT)
     num_frames, target = _whole_number(metadata, "window", name), _whole_number(metadata, "target", name)
     rate_hz = _number(metadata, "rate_hz", name)
-    if not 1 <= num_frames <= MOST_FRAMES or not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
-        raise ModelError(f"{name} states a window of {num_frames} frames at {rate_hz:g} Hz", _EXPORT_HINT)
+    if not 1 <= num_frames <= MOST_FRAMES:
+        raise ModelError(f"{name} states a window of {num_frames} frames, and not of 1 to {MOST_FRAMES}", _EXPORT_HINT)
+    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+        low, high = _RATES_HZ
+        raise ModelError(f"{name} states a rate of {rate_hz:g} Hz, and not of {low:g} to {high:g}", _EXPORT_HINT)
     if not 0 <= target < num_frames:
         raise ModelError(
             f"{name} lifts frame {target} of a window whose frames are 0 to {num_frames - 1}", _EXPORT_HINT

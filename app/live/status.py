@@ -27,6 +27,9 @@ class Status:
         num_notices: counts them: the same words twice are two notices.
         position_s: time of the newest result, on the source's clock.
         duration_s: of a file that is played; None where nobody knows.
+        can_seek: what is played can be moved through.
+        can_change_speed: what is played has a pace that can be changed.
+        refused: models that were asked for and cannot be used, with what for, as (role, name).
     """
 
     detector: str
@@ -44,6 +47,9 @@ class Status:
     num_notices: int = 0
     position_s: float = 0.0
     duration_s: float | None = None
+    can_seek: bool = False
+    can_change_speed: bool = False
+    refused: frozenset[tuple[str, str]] = frozenset()
 
 
 def tell(status: Shared[Status], notice: str) -> None:

@@ -106,6 +106,7 @@ class Steering:
             self._followed = wishes
             # What was refused once may be asked for again.
             self._refused -= _asked_anew(wishes, followed)
+            self._tell_refused()
             if wishes.smooth != followed.smooth:
                 self._change_smoothing(stages, wishes.smooth)
             if wishes.num_handovers != followed.num_handovers and not stages.tracker.hand_over():
@@ -248,7 +249,12 @@ class Steering:
 
     def _refuse(self, role: Role, name: str, reason: str) -> None:
         self._refused.add((role, name))
+        self._tell_refused()
         tell(self._status, reason)
+
+    def _tell_refused(self) -> None:
+        """The wish stays, so that the same key goes on from it to the next; but nobody shall wait for it."""
+        self._status.change(refused=frozenset(self._refused))
 
 
 def _asked_anew(wishes: Wishes, followed: Wishes) -> set[tuple[Role, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from ..live.status import Status
 from ..live.wishes import Wishes
 from .choices import SPEEDS, Choices, next_of
 from .keys import Action
@@ -130,6 +131,15 @@ def wishes_after(wishes: Wishes, action: Action, choices: Choices) -> Wishes:
 def _next_ghost(wishes: Wishes, choices: Choices) -> str | None:
     others = [lifter for lifter in choices.lifters if lifter != wishes.lifter]
     return next_of([None, *others], wishes.ghost)
+
+
+def reason_to_refuse(action: Action, status: Status) -> str:
+    """Why a key can change nothing in what is shown; empty where it can."""
+    if action in (Action.SEEK_BACK, Action.SEEK_FORWARD) and not status.can_seek:
+        return "only a recorded session can be moved through"
+    if action in (Action.SLOWER, Action.FASTER) and not status.can_change_speed:
+        return "only a file can be played slower or faster"
+    return ""
 
 
 def words_about(before: Wishes, after: Wishes) -> str:

@@ -72,8 +72,8 @@ def tiles(pulse: Pulse, status: Status | None, wishes: Wishes | None) -> tuple[T
     share = 100 * status.num_dropped / max(1, status.num_frames_in)
     shown += [
         Tile(f"{status.num_dropped}", f"dropped, {share:.1f} %"),
-        _wished(status.detector, wishes.detector if wishes else None, "detector"),
-        _wished(status.lifter, wishes.lifter if wishes else None, "lifter"),
+        _wished(status.detector, _awaited("detector", wishes, status), "detector"),
+        _wished(status.lifter, _awaited("lifter", wishes, status), "lifter"),
         Tile(f"{status.look_ahead_ms:.0f} ms", "look-ahead"),
     ]
     if status.smooth:
@@ -132,6 +132,12 @@ def compose_hud(
         x -= _words_width(text, height, scale) + _gap(height, scale)
         _draw_words(bar, text, x, theme.alert if is_alert else theme.text, theme, scale, is_filled=is_alert)
     return bar
+
+
+def _awaited(role: str, wishes: Wishes | None, status: Status) -> str | None:
+    """The model that was asked for and may still come."""
+    wish: str | None = None if wishes is None else getattr(wishes, role)
+    return None if (role, wish) in status.refused else wish
 
 
 def _wished(value: str, wish: str | None, caption: str) -> Tile:

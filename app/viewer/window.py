@@ -21,7 +21,7 @@ from ..native_output import quiet_native_output
 from .aim import Aim
 from .attract import Attract
 from .choices import find_choices
-from .controls import Looks, looks_after, wishes_after, words_about
+from .controls import Looks, looks_after, reason_to_refuse, wishes_after, words_about
 from .display import check_display, prefer_x11, spare_the_processor, window_error
 from .ghost import disagreement_mm
 from .hud import Tile, tiles, words
@@ -227,6 +227,9 @@ class RoomWindow:
         while self._pressed:
             action = self._pressed.popleft()
             self._change_looks(looks_after(self._looks, action))
+            if self._status is not None and (reason := reason_to_refuse(action, self._status.value)):
+                self._tell(reason)
+                continue
             if self._wishes is not None and self._choices is not None:
                 choices, before = self._choices, self._wishes.value
                 after = self._wishes.apply(lambda wishes: wishes_after(wishes, action, choices))  # noqa: B023

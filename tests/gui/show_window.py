@@ -51,7 +51,16 @@ def _feed(results: LatestSlot[Result], wishes: Shared[Wishes], status: Shared[St
 def main() -> None:
     results: LatestSlot[Result] = LatestSlot()
     wishes = Shared(Wishes(lifter="global-gcn", detector="mediapipe-full", smooth="balanced"))
-    status = Shared(Status(detector="mediapipe-full", lifter="global-gcn", provider="cpu", smooth="balanced"))
+    status = Shared(
+        Status(
+            detector="mediapipe-full",
+            lifter="global-gcn",
+            provider="cpu",
+            smooth="balanced",
+            can_seek=True,
+            can_change_speed=True,
+        )
+    )
     window = RoomWindow(
         title="test",
         mirror="--mirror" in sys.argv,

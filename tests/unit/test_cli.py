@@ -51,11 +51,31 @@ def test_every_option_reaches_its_setting():
         "--simulate-failure soon",
     ],
 )
-def test_wrong_values_end_with_usage_and_code_2(arguments, capsys):
+def test_wrong_values_end_with_two_lines_and_code_2(arguments, capsys):
     with pytest.raises(SystemExit) as caught:
         parse_settings(arguments.split())
     assert caught.value.code == 2
-    assert "usage" in capsys.readouterr().err
+    error, hint = capsys.readouterr().err.splitlines()
+    assert error.startswith("posedemo: error: ")
+    assert hint == "hint: posedemo --help lists what there is"
+
+
+def test_a_file_without_its_option_is_told_which(tmp_path, capsys):
+    clip = tmp_path / "clip.mp4"
+    clip.touch()
+    with pytest.raises(SystemExit) as caught:
+        parse_settings([str(clip)])
+    assert caught.value.code == 2
+    assert f"hint: give it as --video {clip}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--video", "--output", "--stats", "--record", "--camera"])
+def test_what_would_replace_what_was_given_before_is_refused(option, capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse_settings([option, "1", option, "2"])
+    assert caught.value.code == 2
+    assert f"argument {option}: is given twice" in capsys.readouterr().err
+    assert parse_settings([option, "1"]), "and again in another command line"
 
 
 def test_a_simulated_failure_may_leave_out_how_long_it_lasts():

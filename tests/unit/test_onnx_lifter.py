@@ -66,7 +66,7 @@ REFUSED = {
     "no window": ({"metadata": {"window": None}}, "does not state its window"),
     "half a window": ({"metadata": {"window": "2.5"}}, "states '2.5' as its window"),
     "no frames": ({"metadata": {"window": "0"}}, "a window of 0 frames"),
-    "no rate": ({"metadata": {"rate_hz": "nan"}}, "at nan Hz"),
+    "no rate": ({"metadata": {"rate_hz": "nan"}}, "a rate of nan Hz, and not of 1 to 1000"),
     "rate in words": ({"metadata": {"rate_hz": "fast"}}, "states 'fast' as its rate_hz"),
     "target after the window": ({"num_frames": 9, "target": 9}, "lifts frame 9 of a window whose frames are 0 to 8"),
     "target before the window": ({"num_frames": 9, "metadata": {"target": "-1"}}, "lifts frame -1 of a window"),

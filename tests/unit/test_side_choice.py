@@ -28,6 +28,11 @@ def sideways(index: int, *, swing_px: float = 40, hz: float = 1.0, phase: float 
     return replace(PERSON, xy_px=xy_px)
 
 
+def mixed_up(pose: Keypoints2D, parts: tuple[bool, bool]) -> Keypoints2D:
+    """As a detector would give it that takes left for right."""
+    return replace(swap_sides(pose, parts), detected=None)
+
+
 def settled(poses: Iterable[Keypoints2D], fps: float = FPS) -> list[Keypoints2D]:
     """The poses as a file would have them."""
     choice, waiting, done = SideChoice(), DelayLine(LOOK_AHEAD_S), []
@@ -46,26 +51,26 @@ def assert_equal(ours: Iterable[Keypoints2D], wanted: Iterable[Keypoints2D]) -> 
 @pytest.mark.parametrize("frames", [{20}, {20, 21, 22}, {20, 21, 22, 30, 31}, set(range(20, 29))])
 def test_legs_astride_that_change_places_for_a_moment_are_put_back(frames):
     striding = [sideways(0) for _ in range(60)]
-    assert_equal(settled(swap_sides(one, LEGS) if k in frames else one for k, one in enumerate(striding)), striding)
+    assert_equal(settled(mixed_up(one, LEGS) if k in frames else one for k, one in enumerate(striding)), striding)
 
 
 def test_knees_and_ankles_alone_are_put_back_too():
     striding = [sideways(0) for _ in range(40)]
-    mixed_up = striding.copy()
+    wrong = striding.copy()
     for index in (15, 16):
         xy_px = striding[index].xy_px.copy()
         for part in ("knee", "ankle"):
             both = [H36M17.index(f"{side}_{part}") for side in ("left", "right")]
             xy_px[both] = xy_px[both[::-1]]
-        mixed_up[index] = replace(striding[index], xy_px=xy_px)
-    assert_equal(settled(mixed_up), striding)
+        wrong[index] = replace(striding[index], xy_px=xy_px)
+    assert_equal(settled(wrong), striding)
 
 
 def test_the_exchanged_take_confidence_and_the_detectors_own_3d_along():
     confidence = np.linspace(0.5, 1, 17, dtype=np.float32)
     world = np.arange(51, dtype=np.float32).reshape(17, 3)
     striding = [replace(sideways(0), confidence=confidence, world_xyz_m=world) for _ in range(30)]
-    done = settled(swap_sides(one, LEGS) if k == 12 else one for k, one in enumerate(striding))
+    done = settled(mixed_up(one, LEGS) if k == 12 else one for k, one in enumerate(striding))
     np.testing.assert_array_equal(done[12].world_xyz_m, world)
     np.testing.assert_array_equal(done[12].confidence, confidence)
 
@@ -94,10 +99,32 @@ def test_legs_that_meet_and_part_again_have_not_changed_places(fps, hz):
         assert_equal(settled(jumping, fps), jumping)
 
 
+@pytest.mark.parametrize("fps", [10, 15, 30, 60])
+@pytest.mark.parametrize("lasts_s", [0.3, 0.4, 0.8])
+def test_a_detector_that_corrects_itself_is_not_put_back_by_the_tracker(fps, lasts_s):
+    """Somebody stands; the detector begins with the wrong sides for a moment. The tracker takes the right ones for an
+    exchange and undoes it for a while; what it says then is not the detector's opinion."""
+    first, num_undone = max(1, fps // 15), round(lasts_s * fps)
+    seen = [mixed_up(PERSON, (True, True))] * first + [PERSON] * (2 * fps)
+    tracked = [swap_sides(one, (True, True)) if first <= k < first + num_undone else one for k, one in enumerate(seen)]
+    assert_equal(settled(tracked, fps)[first:], seen[first:])
+
+
+@pytest.mark.parametrize("fps", [15, 30, 60])
+def test_what_the_tracker_puts_right_for_a_moment_stays_right(fps):
+    """The detector takes left legs for right ones for less than the look-ahead, and the tracker undoes it."""
+    wide, poses = PERSON.xy_px.copy(), []
+    for index in range(fps):
+        crossed = abs(index - fps // 2) <= fps // 15
+        poses.append(swap_sides(mixed_up(PERSON, LEGS), LEGS) if crossed else PERSON)
+    for done in settled(poses, fps):
+        np.testing.assert_array_equal(done.xy_px, wide)
+
+
 def test_walk_with_mixed_up_legs_is_put_right():
     walking = [sideways(k) for k in range(90)]
     astride = {2, 3, 28, 29, 45, 46}  # at 0 and every 15 frames the feet are furthest apart
-    assert_equal(settled(swap_sides(one, LEGS) if k in astride else one for k, one in enumerate(walking)), walking)
+    assert_equal(settled(mixed_up(one, LEGS) if k in astride else one for k, one in enumerate(walking)), walking)
 
 
 def test_legs_that_are_drawn_across_each_other_do_not_take_the_hips_along():
@@ -122,11 +149,11 @@ def test_legs_that_are_drawn_across_each_other_do_not_take_the_hips_along():
 def test_somebody_in_front_whose_sides_change_for_a_moment_gets_them_back(parts):
     """The whole person too, whose hips and shoulders agree with each other while they are wrong."""
     standing = [PERSON] * 40
-    assert_equal(settled(swap_sides(PERSON, parts) if k in (15, 16) else PERSON for k in range(40)), standing)
+    assert_equal(settled(mixed_up(PERSON, parts) if k in (15, 16) else PERSON for k in range(40)), standing)
 
 
 def test_detector_that_stays_with_its_opinion_is_believed():
-    poses = [sideways(0) if k < 30 else swap_sides(sideways(0), LEGS) for k in range(150)]
+    poses = [sideways(0) if k < 30 else mixed_up(sideways(0), LEGS) for k in range(150)]
     done = settled(poses)
     # It may be contradicted for a second, and not for longer.
     assert_equal(done[60:], poses[60:])
@@ -143,7 +170,7 @@ def test_legs_that_nobody_sees_are_left_alone(spoil):
             xy_px[joints], confidence[joints] = np.nan, 0
         return replace(pose, xy_px=xy_px, confidence=confidence)
 
-    poses = [spoilt(swap_sides(sideways(0), LEGS) if k % 7 < 2 else sideways(0)) for k in range(40)]
+    poses = [spoilt(mixed_up(sideways(0), LEGS) if k % 7 < 2 else sideways(0)) for k in range(40)]
     assert_equal(settled(poses), poses)
 
 
@@ -157,7 +184,7 @@ def test_nothing_known_at_all_is_no_trouble(fill):
 @pytest.mark.parametrize("times", [lambda k: k // 10 * 1.0, lambda k: 0.5 * k], ids=["at one time", "far apart"])
 def test_frames_that_say_nothing_about_each_other_keep_the_detectors_sides(times: Callable[[int], float]):
     choice = SideChoice()
-    poses = [swap_sides(sideways(0), LEGS) if k % 5 == 3 else sideways(0) for k in range(40)]
+    poses = [mixed_up(sideways(0), LEGS) if k % 5 == 3 else sideways(0) for k in range(40)]
     for index, pose in enumerate(poses):
         choice.push(times(index), pose)
         assert choice.at(times(index), pose) is pose

@@ -3,10 +3,11 @@
 import dataclasses
 
 import pytest
+from posedemo.live.status import Status
 from posedemo.live.wishes import Wishes
 from posedemo.manifest import known_names
 from posedemo.viewer.choices import Choices, find_choices, next_of
-from posedemo.viewer.controls import Looks, looks_after, wishes_after, words_about
+from posedemo.viewer.controls import Looks, looks_after, reason_to_refuse, wishes_after, words_about
 from posedemo.viewer.keys import Action
 from posedemo.viewer.layout import Layout
 from posedemo.viewer.operator import Preset
@@ -58,6 +59,18 @@ def test_speed_stays_between_its_limits_and_jumps_add_up():
     assert pressed(WISHES, *[Action.SLOWER] * 9).speed == 0.25
     assert pressed(WISHES, Action.FASTER, Action.SLOWER).speed == 1
     assert pressed(WISHES, Action.SEEK_FORWARD, Action.SEEK_FORWARD, Action.SEEK_BACK).seek_s == 5
+
+
+def test_keys_that_move_through_a_file_say_where_they_can_not():
+    camera = Status(detector="full", lifter="a")
+    clip = dataclasses.replace(camera, can_change_speed=True)
+    session = dataclasses.replace(clip, can_seek=True)
+    moves, speeds = (Action.SEEK_BACK, Action.SEEK_FORWARD), (Action.SLOWER, Action.FASTER)
+    for action in Action:
+        assert ("recorded session" in reason_to_refuse(action, camera)) == (action in moves)
+        assert ("only a file" in reason_to_refuse(action, camera)) == (action in speeds)
+        assert bool(reason_to_refuse(action, clip)) == (action in moves)
+        assert not reason_to_refuse(action, session)
 
 
 def test_handover_is_counted():

@@ -38,6 +38,8 @@ def test_all_that_was_promised_is_there():
 def test_what_is_being_loaded_is_marked_until_it_is_in_use():
     wishes = dataclasses.replace(WISHES, lifter="dg-net")
     assert shown(wishes=wishes)["lifter"] == Tile("dg-net…", "lifter", is_alert=True)
+    refused = dataclasses.replace(STATUS, refused=frozenset({("lifter", "dg-net")}))
+    assert shown(wishes=wishes, status=refused)["lifter"] == shown()["lifter"], "nobody waits for it"
     in_use = dataclasses.replace(STATUS, lifter="dg-net")
     assert shown(wishes=wishes, status=in_use)["lifter"] == Tile("dg-net", "lifter")
 
