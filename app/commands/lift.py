@@ -28,7 +28,7 @@ from ..modes import choose_mode, lifter_in_mode, posing_facts, sides_look_ahead_
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
 from ..pinhole import plane_scale
 from ..posing import Draft, draft, finish
-from ..remap import remap
+from ..remap import remap, with_own_trunk
 from ..settings import PROVIDER_CHOICES, Settings
 from ..sinks.pose_file import PoseRows, file_facts, write_columns
 from ..skeleton import COCO17, H36M17, MEDIAPIPE33, SKELETONS, Skeleton
@@ -45,7 +45,20 @@ _SETTLED = "sides_look_ahead_ms"
 """A file of this program that states more than 0 has left and right as they suit what follows: to decide it once more
 would exchange others, which the detector's own opinion had spoken for."""
 _LONGEST_SETTLED_MS = 60_000
-_ARRAYS = {"keypoints_2d", "image_size", "fps", "layout", "frame_index", "time_s", "track_id", "detector", _SETTLED}
+_OWN = "posedemo_version"
+"""States that a file is this program's own."""
+_ARRAYS = {
+    "keypoints_2d",
+    "image_size",
+    "fps",
+    "layout",
+    "frame_index",
+    "time_s",
+    "track_id",
+    "detector",
+    _SETTLED,
+    _OWN,
+}
 _FARTHEST_PX = 1e6
 _LARGEST_NUMBER = 2.0**53
 """Up to there float64 has all whole numbers."""
@@ -145,7 +158,8 @@ def read_keypoints(path: Path) -> KeypointTable:
     """Read keypoints from an NPZ file.
 
     ``keypoints_2d`` is (N, J, 2 or 3): pixels, and confidence (1 where it is left out). ``layout`` names the joints;
-    without it 33 joints are MediaPipe's and 17 are H36M's. ``frame_index``, ``time_s`` and ``track_id`` as in this
+    without it 33 joints are MediaPipe's and 17 are H36M's, of which pelvis, spine and thorax are made from the others
+    unless the file is this program's own. ``frame_index``, ``time_s`` and ``track_id`` as in this
     program's own files; without them each row is the next frame of one person.
 
     Raises:
@@ -176,7 +190,7 @@ def read_keypoints(path: Path) -> KeypointTable:
     if num_tracks > _MOST_TRACKS:
         raise SourceError(f"{path} has {num_tracks} tracks, more than the {_MOST_TRACKS} allowed", "split the file")
     return KeypointTable(
-        keypoints=tuple(_person(row, skeleton) for row in table),
+        keypoints=tuple(_person(row, skeleton, is_own=_OWN in arrays) for row in table),
         frame_index=frame_index,
         time_s=time_s,
         track_id=track_id,
@@ -250,13 +264,14 @@ def _column(
     return column
 
 
-def _person(row: Float32Array, skeleton: Skeleton) -> Keypoints2D:
+def _person(row: Float32Array, skeleton: Skeleton, *, is_own: bool) -> Keypoints2D:
     """One row; a joint with a coordinate that is not finite, or beyond reason, is unknown."""
     known = np.isfinite(row).all(axis=-1) & (np.abs(row[:, :2]) <= _FARTHEST_PX).all(axis=-1)
     confidence = np.clip(row[:, 2], 0, 1) if row.shape[1] == 3 else np.ones(len(row), np.float32)
     confidence = np.where(known, confidence, 0).astype(np.float32)
     xy_px = np.where((confidence > 0)[:, None], row[:, :2], np.nan).astype(np.float32)
-    return remap(Keypoints2D(xy_px=xy_px, confidence=confidence, skeleton=skeleton))
+    person = Keypoints2D(xy_px=xy_px, confidence=confidence, skeleton=skeleton)
+    return with_own_trunk(person) if skeleton is H36M17 and not is_own else remap(person)
 
 
 def _lift(table: KeypointTable, lifter: Lifter, settings: Settings) -> PoseRows:

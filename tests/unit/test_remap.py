@@ -1,12 +1,14 @@
 """Detector joints to H36M-17: weights, sides, invariances, missing joints."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fakes import standing_keypoints
 from hypothesis import given
 from hypothesis import strategies as st
 from posedemo.datatypes import Keypoints2D
-from posedemo.remap import RECIPES, remap
+from posedemo.remap import RECIPES, remap, with_own_trunk
 from posedemo.skeleton import COCO17, H36M17, MEDIAPIPE33
 
 SOURCES = [MEDIAPIPE33, COCO17]
@@ -103,3 +105,22 @@ def test_joint_that_is_unknown_in_the_picture_is_unknown_in_3d():
 
 def test_detectors_without_3d_stay_without():
     assert remap(standing_keypoints(skeleton=COCO17)).world_xyz_m is None
+
+
+def test_joints_of_human36m_get_the_trunk_that_lifters_know():
+    """Made the same way from what two skeletons share, whatever the other one's own idea of its middle is."""
+    random = np.random.default_rng(3)
+    coco = Keypoints2D(
+        xy_px=random.uniform(0, 100, (17, 2)).astype(np.float32), confidence=np.ones(17, np.float32), skeleton=COCO17
+    )
+    ours = remap(coco)
+    trunk = [H36M17.index(joint) for joint in ("pelvis", "spine", "thorax")]
+    xy_px = ours.xy_px.copy()
+    xy_px[trunk] += 5
+    np.testing.assert_allclose(with_own_trunk(replace(ours, xy_px=xy_px)).xy_px, ours.xy_px, atol=1e-4)
+    # Without a nose there is another thorax, and theirs is as good.
+    blind = ours.confidence.copy()
+    blind[H36M17.index("nose")] = 0
+    kept = with_own_trunk(replace(ours, xy_px=xy_px, confidence=blind)).xy_px
+    np.testing.assert_array_equal(kept[trunk[1:]], xy_px[trunk[1:]])
+    np.testing.assert_allclose(kept[trunk[0]], ours.xy_px[trunk[0]], atol=1e-4)
