@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -23,6 +24,16 @@ _TO_LEFT_RIGHT, _TO_UPSIDE_DOWN, _TO_BOTH = 1, 0, -1
 
 _TURNS = {0: (1, 0, 0, 1), 90: (0, -1, 1, 0), 180: (-1, 0, 0, -1), 270: (0, 1, -1, 0)}
 """Counter-clockwise degrees, and where they lead x and y: the upper left of a matrix."""
+
+
+def photo(path: Path) -> ImageArray | None:
+    """A photo as its EXIF says that it is to be shown, which may be mirrored; None where OpenCV does not read it."""
+    try:
+        content = np.fromfile(path, np.uint8)
+        image = cv2.imdecode(content, cv2.IMREAD_COLOR)
+    except (OSError, cv2.error):
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
 
 
 def display_matrix(picture: av.VideoFrame) -> Matrix:

@@ -17,7 +17,7 @@ from .decoding import Losses, decode
 from .picture_change import fitted
 from .source import LIVE_TIME_BASE, SourceInfo
 from .timeline import Timeline
-from .upright import Matrix, display_matrix, square_pixels_wh, upright
+from .upright import Matrix, display_matrix, photo, square_pixels_wh, upright
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ _TRUNCATED_BY_S = 0.5
 _FALLBACK_FPS = 30
 _FINE_TIME_BASE = 1e-3
 _WEBP = "webp_pipe"
+_JPEG = "jpeg_pipe"
 _MATROSKA = "matroska,webm"
 
 
@@ -57,6 +58,7 @@ class VideoFile:
             if first is None:
                 raise self._nothing_in_it()
             self._first = first
+            self._photo = photo(path) if self._container.format.name == _JPEG else None
             self.info = self._describe(first)
         except BaseException:
             self._container.close()
@@ -137,6 +139,8 @@ class VideoFile:
         )
 
     def _upright(self, picture: av.VideoFrame) -> ImageArray:
+        if picture is self._first and self._photo is not None:
+            return self._photo
         turn = picture.rotation
         if turn not in self._matrices:
             self._matrices[turn] = display_matrix(picture)

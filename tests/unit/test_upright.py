@@ -76,8 +76,8 @@ def test_videos_are_turned_and_mirrored_as_they_say(orientation, tmp_path):
         assert_upright(picture)
 
 
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_photos_are_turned_as_they_say(orientation, tmp_path):
+@pytest.mark.parametrize("orientation", STORED)
+def test_photos_are_turned_and_mirrored_as_they_say(orientation, tmp_path):
     (picture,) = pictures(write_photo(tmp_path / "a.jpg", STORED[orientation][0], orientation))
     assert_upright(picture)
 
