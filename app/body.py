@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .datatypes import Float32Array
 from .geometry import bone_lengths, norms
-from .skeleton import CANONICAL_BONE_SUM_M, H36M17
+from .skeleton import CANONICAL_BONE_SUM_M, H36M17, part_of
 
 CANONICAL_HEIGHT_M = 1.7
 """Standing height of the average adult whose bones sum to ``CANONICAL_BONE_SUM_M``: with the proportions of the H36M
@@ -52,11 +52,6 @@ _PARENTS, _CHILDREN = (np.array(ends) for ends in zip(*H36M17.bones, strict=True
 BoolArray = npt.NDArray[np.bool_]
 
 
-def _part(joint: int) -> str:
-    """Name of a joint without its side."""
-    return H36M17.joints[joint].removeprefix("left_").removeprefix("right_")
-
-
 def _chains() -> BoolArray:
     """(17, 16) which bones lead from the pelvis to each joint."""
     chains = np.zeros((H36M17.num_joints, len(H36M17.bones)), np.bool_)
@@ -68,7 +63,7 @@ def _chains() -> BoolArray:
 
 _CHAINS = _chains()
 _CHAIN_SUMS = _CHAINS.astype(np.float32)
-_KIND = np.array([list(_AVERAGE_M).index(_part(child)) for child in _CHILDREN])
+_KIND = np.array([list(_AVERAGE_M).index(part_of(H36M17.joints[child])) for child in _CHILDREN])
 """(16,) for every bone its place in the table, the same for left and right."""
 _SIDES = np.array(
     [(bones[0], bones[-1]) for bones in (np.flatnonzero(kind == _KIND) for kind in range(len(_AVERAGE_M)))]

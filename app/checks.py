@@ -81,7 +81,7 @@ def wants_window(settings: Settings) -> bool:
 
 
 def check_look_ahead(spec: LifterSpec, settings: Settings) -> None:
-    """Say how late a lifter that looks ahead makes the show, and refuse one that would fill the memory.
+    """Say how late a lifter that looks ahead makes a live show, and refuse one that would fill the memory.
 
     Raises:
         ModelError: it looks further ahead than pictures can be kept.
@@ -92,8 +92,8 @@ def check_look_ahead(spec: LifterSpec, settings: Settings) -> None:
             f"at most {MAX_LOOK_AHEAD_S:g} s are served",
             "export a causal lifter, or one with a shorter window",
         )
-    late_s = look_ahead_s(spec, settings, choose_mode(settings))
-    if spec.look_ahead:
+    if spec.look_ahead and choose_mode(settings) == "live":
         logger.info(
-            "%s looks %d frames ahead: results come %.0f ms late", settings.lifter, spec.look_ahead, late_s * 1e3
-        )
+            "%s looks %d frames ahead: results come %.0f ms late",
+            settings.lifter, spec.look_ahead, look_ahead_s(spec, settings, "live") * 1e3,
+        )  # fmt: skip

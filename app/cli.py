@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-from . import __version__
+from . import __version__, native_output
 from .arguments import Once, Parser, above_zero, whole_number
 from .command import add_fov, add_posing
-from .errors import ModelError, OutputError, PosedemoError
+from .errors import ConfigError, ModelError, OutputError, PosedemoError
 from .manifest import known_names
 from .settings import BACKEND_CHOICES, MAX_PEOPLE, PROVIDER_CHOICES, THEME_CHOICES, Settings
 
@@ -68,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is not None:
         return _main(list(argv))
+    _open_what_is_closed()
+    native_output.keep_python_apart()
     code = _main(sys.argv[1:])
     if any(thread.name in HANGING_THREADS for thread in threading.enumerate()):
         _leave_at_once(code)
@@ -88,7 +90,6 @@ def _leave_at_once(code: int) -> None:
 def _main(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
-    _open_what_is_closed()
     _set_up_logging(debug=debug)
     try:
         code = _dispatch(arguments)
@@ -107,13 +108,20 @@ def _main(arguments: list[str]) -> int:
         print(f"posedemo: error: a library cannot be loaded: {error}", file=sys.stderr)
         print(f"hint: {_LIBRARY_HINT}", file=sys.stderr)
         return ModelError.exit_code
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        return int(stop.args[0]) if stop.args else INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has left; say nothing.
         _drop_output()
         return 0
     except OSError as error:
+        if debug:
+            raise
+        if error.filename is not None:
+            # Of files that nobody could open is said which; these are names that cannot be one.
+            print(f"posedemo: error: {_visible(str(error.filename))}: {error.strerror}", file=sys.stderr)
+            print("hint: check the path, and who may read it; --debug shows more", file=sys.stderr)
+            return ConfigError.exit_code
         # Files that are written name themselves, so this is what a table goes to.
         if error.errno != errno.ENOSPC:
             raise
@@ -133,9 +141,9 @@ def _open_what_is_closed() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
     if sys.stdout is None:
-        sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     if sys.stderr is None:
-        sys.stderr = os.fdopen(2, "w", encoding="utf-8")
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def _drop_output() -> None:

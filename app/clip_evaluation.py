@@ -15,7 +15,7 @@ from .clip_recording import BASELINE, Lifted, Recording, lift, record
 from .clip_scores import ClipReport, ClipScores, score_clip
 from .errors import ConfigError
 from .manifest import known_names, manifest
-from .modes import choose_mode
+from .modes import choose_mode, lifter_in_mode
 from .settings import Settings
 from .smoothing import PRESETS
 from .stages import Lifter
@@ -71,12 +71,13 @@ def picture_outputs(folder: Path, lifters: Sequence[str] = ()) -> list[Path]:
 
 
 def _pictured(lifters: Sequence[str]) -> str:
-    """The lifter that is shown beside the detector's own 3D: the user's own, the program's default, or the first."""
+    """The lifter that is shown beside the detector's own 3D: the user's own, files' default, or the first."""
     others = [name for name in lifters if name != BASELINE]
     if not others:
         raise ConfigError(f"--pictures shows a lifter beside {BASELINE}, and none is given", "add one to --lifter")
     own = [name for name in others if name not in known_names("lifter")]
-    return next(iter([*own, *(name for name in others if name == Settings.lifter), *others]))
+    shown_in_files = lifter_in_mode(Settings.lifter, "file")
+    return next(iter([*own, *(name for name in others if name == shown_in_files), *others]))
 
 
 def _labels(names: Sequence[str]) -> list[str]:
@@ -122,13 +123,16 @@ def evaluate_clip(
     open_source(camera=None, video=video).close()
     with ExitStack() as stack:
         opened: dict[str, Lifter] = {}
-        for name in names:
+        # The program shows a clip with what stands in for a lifter in files.
+        shown = {name: lifter_in_mode(name, choose_mode(settings)) for name in names}
+        for name in dict.fromkeys([*names, *shown.values()]):
             lifter = registry.create_lifter(name, provider=settings.provider)
             stack.callback(lifter.close)
             opened[name] = lifter
         recording = record(settings)
-        as_they_are = _lift_all(recording, opened, replace(settings, smooth=smooth, bones="free"))
-        as_shown = _lift_all(recording, opened, settings)
+        as_given = {name: opened[name] for name in names}
+        as_they_are = _lift_all(recording, as_given, replace(settings, smooth=smooth, bones="free"))
+        as_shown = _lift_all(recording, {name: opened[shown[name]] for name in names}, settings)
     blocks = {
         "As they are" + (f", smoothing {smooth}" if smooth != AS_IT_IS else ""): _score_all(as_they_are, fov_deg),
         "As the program shows them": _score_all(as_shown, fov_deg),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -15,10 +15,10 @@ from tqdm import tqdm
 from . import pipeline, registry
 from .assembly import make_stages, open_stages
 from .capture.source import Source, open_source
-from .datatypes import Frame, ImageArray, Keypoints2D, Pose3D, Result, Window
+from .datatypes import Detections, Frame, ImageArray, Pose3D, Result, Window
 from .errors import SourceError
-from .focus import Focus
 from .manifest import manifest
+from .sessions.playback import NoDetector
 from .settings import Settings
 from .stages import Lifter
 from .timing import StageTimers
@@ -36,7 +36,8 @@ class Recording:
     Attributes:
         name: of the clip.
         fps: nominal frames a second; None where nobody knows.
-        results: one a frame, without its picture; the poses are the detector's own 3D as it is.
+        results: one a frame, without its picture but with all that the detector saw in it, also when it looked again;
+            the poses are the detector's own 3D as it is.
     """
 
     name: str
@@ -75,8 +76,8 @@ def record(settings: Settings) -> Recording:
         lifter = registry.create_lifter(BASELINE, provider="auto")
         # Live: left and right are told apart by what follows when the recording is lifted, and not twice.
         as_seen = replace(settings, lifter=BASELINE, smooth="off", bones="free", mode="live")
-        stages = stack.enter_context(open_stages(as_seen, lifter))
         kept = _Results()
+        stages = replace(stack.enter_context(open_stages(as_seen, lifter)), recorder=kept)
         try:
             pipeline.run(_frames(source, settings.max_frames), stages, [kept], StageTimers())
         except SourceError as error:
@@ -100,7 +101,7 @@ def lift(recording: Recording, lifter: Lifter, settings: Settings) -> Lifted:
         settings: what is done to its poses.
     """
     kept, timed = _Results(), _Timed(lifter)
-    stages = make_stages(settings, _Playback(recording.results), timed)
+    stages = make_stages(settings, NoDetector(), timed)
     pipeline.run((result.frame for result in recording.results), stages, [kept], StageTimers())
     return Lifted(tuple(kept.results), float(np.median(timed.milliseconds)))
 
@@ -114,14 +115,23 @@ def _frames(source: Source, max_frames: int | None) -> Iterator[Frame]:
 
 
 class _Results:
-    """Keeps results without their pictures, which would fill the memory."""
+    """Keeps results without their pictures, which would fill the memory, and what the detector saw."""
 
     def __init__(self) -> None:
         self.results: list[Result] = []
+        self._detections: dict[int, Detections] = {}
+
+    def record(self, frame: Frame, detections: Detections) -> None:
+        self._detections[frame.stamp.index] = detections
+
+    def change(self, **in_use: str) -> None:
+        """Nothing is changed on the way."""
 
     def write(self, result: Result) -> None:
-        blank = _blank(result.frame.size_wh)
-        self.results.append(replace(result, frame=replace(result.frame, image_bgr=blank)))
+        frame = result.frame
+        seen = self._detections.pop(frame.stamp.index, frame.detections)
+        kept = replace(frame, image_bgr=_blank(frame.size_wh), detections=seen)
+        self.results.append(replace(result, frame=kept))
 
     def close(self) -> None:
         """Nothing to finish."""
@@ -131,30 +141,6 @@ def _blank(size_wh: tuple[int, int]) -> ImageArray:
     """A black picture of any size in three bytes."""
     width, height = size_wh
     return np.broadcast_to(np.zeros(3, np.uint8), (height, width, 3))
-
-
-class _Playback:
-    """A detector that sees in each frame what was recorded, also looking again: whom the tracker took from a second
-    look when the clip was recorded, it refuses at the first."""
-
-    def __init__(self, results: Iterable[Result]) -> None:
-        self._people = {
-            result.frame.stamp.index: tuple(person.keypoints.as_detected for person in result.people)
-            for result in results
-        }
-
-    def detect(self, frame: Frame) -> tuple[Keypoints2D, ...]:
-        return self._people[frame.stamp.index]
-
-    def forget(self) -> None:
-        """Nothing to forget."""
-
-    def look_again(self, frame: Frame, focus: Focus) -> tuple[Keypoints2D, ...]:
-        del focus
-        return self._people[frame.stamp.index]
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 class _Timed:

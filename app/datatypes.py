@@ -68,6 +68,7 @@ class Frame:
         detections: whom a detector saw in it when it was recorded; None where one has still to look.
         in_use: what the run used that recorded it; None where it is not a recorded session's.
         is_recorded: True for a picture that stands in for the camera's while it is away.
+        is_last: True where the recorded session that it is from has no frame after it.
     """
 
     image_bgr: ImageArray
@@ -75,6 +76,7 @@ class Frame:
     detections: Detections | None = None
     in_use: InUse | None = None
     is_recorded: bool = False
+    is_last: bool = False
     _prepared: ImageArray | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -79,7 +79,8 @@ class Downstream:
             self._settle(ready, stages)
 
     def end(self, stages: Stages) -> None:
-        """Send on all that waits: nothing follows, and the lifter is given the last frame again."""
+        """Send on all that waits: nothing follows, and the lifter is given the last frame again. What is pushed all the
+        same comes after a hole."""
         try:
             self.catch_up()
             for seen in self._unsettled.rest():

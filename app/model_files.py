@@ -49,12 +49,20 @@ def load(kind: Kind, name_or_path: str) -> ModelFile:
     for entry in manifest():
         if entry.kind == kind and entry.name == name_or_path:
             return ModelFile(entry.name, _read_cached(entry) if entry.url else _read_packaged(entry))
-    path = Path(name_or_path).expanduser()
+    path = own_path(name_or_path)
     if path.suffix.lower() == SUFFIXES[kind]:
         return ModelFile(path.name, _read_own(path))
     raise ConfigError(
         f"unknown {kind} {name_or_path!r}", f"choose one of {', '.join(known_names(kind))}, or a {SUFFIXES[kind]} file"
     )
+
+
+def own_path(path: str) -> Path:
+    """A path that somebody gave, with ``~`` and ``~user`` as a shell has them; as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def is_own(kind: Kind, name_or_path: str) -> bool:

@@ -39,6 +39,11 @@ def lifter_in_mode(name: str, mode: Mode, entries: Sequence[ModelEntry] | None =
     return (twins.get(name) if mode == "file" else None) or name
 
 
+def lifter_in_any_mode(name: str) -> str:
+    """What stands for a lifter in any mode: of a centred twin the one that it stands in for."""
+    return next((entry.name for entry in manifest() if entry.centred == name), name)
+
+
 def sides_look_ahead_s(mode: Mode) -> float:
     """How far beyond a frame is looked to tell left from right."""
     return LOOK_AHEAD_S if mode == "file" else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -13,12 +14,25 @@ _num_inside = 0
 _saved = -1
 
 
+def keep_python_apart() -> None:
+    """Give Python's standard error a descriptor of its own, so that ``quiet_native_output`` holds back others alone."""
+    try:
+        is_shared = sys.stderr.fileno() == 2
+    except (OSError, ValueError):  # something in memory
+        return
+    if is_shared:
+        sys.stderr.flush()
+        # Bytes go at once: what could not be written must not be tried again when the interpreter ends, and fail then.
+        raw = io.FileIO(os.dup(2), "wb")
+        sys.stderr = io.TextIOWrapper(raw, encoding=sys.stderr.encoding, errors=sys.stderr.errors, line_buffering=True)
+
+
 @contextmanager
 def quiet_native_output() -> Iterator[None]:
     """Send file descriptor 2 to nowhere while the body runs, in any number of threads at once.
 
-    TFLite, MediaPipe and ONNX Runtime greet on standard error from C++ whatever their log level. For short start-up
-    calls only: what another thread says meanwhile is lost too.
+    TFLite, MediaPipe and ONNX Runtime greet on standard error from C++ whatever their log level. What Python says
+    meanwhile is heard, once ``keep_python_apart`` was called; else it is lost too.
     """
     _enter()
     try:

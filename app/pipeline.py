@@ -35,9 +35,9 @@ def run(
     """Process frames until they end.
 
     Every frame becomes a result, also when nobody is in it, so that a viewer goes on showing the picture and a file
-    knows every frame. Where lifter, filters or sides look ahead a result comes so much later than its picture, and the
-    last ones are made when no more frames come: to the lifter with the last of them repeated. Nobody is followed from
-    a camera's pictures to those that stand in for them, nor back.
+    knows every frame. Where lifter, filters or sides look ahead a result comes so much later than its picture. The last
+    ones are made when no more frames come, or after a session's last frame: to the lifter with that one repeated.
+    Nobody is followed from a camera's pictures to those that stand in for them, nor back.
 
     Args:
         frames: to be processed.
@@ -64,7 +64,10 @@ def run(
             detections, took_ms = detections_and_time()
             timers.add("detect", took_ms)
             downstream.hold(_track(frame, detections, stages, timers), stages)
-            if not is_next_there():
+            if frame.is_last:
+                # Somebody may watch until they jump back, which is to the stages a hole in time.
+                downstream.end(stages)
+            elif not is_next_there():
                 downstream.catch_up()
     except (SourceError, ModelError):
         # A source that breaks off has still given the frames that wait, and a detector that fails has seen them.

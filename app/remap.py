@@ -89,21 +89,37 @@ def _matrices(source: Skeleton) -> Float32Array:
     return weights
 
 
-def with_own_trunk(keypoints: Keypoints2D) -> Keypoints2D:
-    """H36M-17 joints from elsewhere with pelvis, spine and thorax where this program's lifters know them.
+@cache
+def _own_trunk() -> tuple[tuple[int, list[int], Float32Array], ...]:
+    """Pelvis, spine and thorax: which joint, from which of H36M-17, and with which weights."""
+    recipes = _head_and_trunk("eye")
+    return tuple(
+        (H36M17.index(joint), [H36M17.index(name) for name in shares], np.array(list(shares.values()), np.float32))
+        for joint in ("pelvis", "spine", "thorax")
+        for shares in (recipes[joint][0],)
+    )
+
+
+def own_trunk(xy: Float32Array) -> Float32Array:
+    """2D joints (..., 17, 2) of H36M-17 with pelvis, spine and thorax where this program's lifters know them.
 
     Human3.6M has them from markers, a few centimetres from the sums of hips, shoulders and nose that the lifters are
-    trained on. Joints without their sources stay as they are, and so does the head, for want of ears.
+    trained on. The head stays as it is, for want of ears.
     """
-    recipes = _head_and_trunk("eye")
-    xy_px, confidence = keypoints.xy_px.copy(), keypoints.confidence.copy()
-    for joint in ("pelvis", "spine", "thorax"):
-        shares = recipes[joint][0]
-        sources = [H36M17.index(name) for name in shares]
+    ours = xy.copy()
+    for joint, sources, weights in _own_trunk():
+        ours[..., joint, :] = weights @ xy[..., sources, :]
+    return ours
+
+
+def with_own_trunk(keypoints: Keypoints2D) -> Keypoints2D:
+    """One person's H36M-17 joints with ``own_trunk``; joints without their sources stay as they are."""
+    xy_px, confidence = own_trunk(keypoints.xy_px), keypoints.confidence.copy()
+    for joint, sources, _ in _own_trunk():
         if (keypoints.confidence[sources] > 0).all():
-            target = H36M17.index(joint)
-            xy_px[target] = np.array(list(shares.values()), np.float32) @ keypoints.xy_px[sources]
-            confidence[target] = keypoints.confidence[sources].min()
+            confidence[joint] = keypoints.confidence[sources].min()
+        else:
+            xy_px[joint] = keypoints.xy_px[joint]
     return replace(keypoints, xy_px=xy_px, confidence=confidence)
 
 

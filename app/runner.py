@@ -132,7 +132,12 @@ def _open(settings: Settings, stack: ExitStack, *, has_window: bool, follows: Co
     stack.callback(lifter.close)
     check_look_ahead(lifter.spec, settings)
     status = _first_status(
-        settings, lifter, source.info, can_seek=session is not None, is_paced=stays and not source.info.is_live
+        settings,
+        lifter,
+        source.info,
+        # What is written goes through the session once.
+        can_seek=session is not None and not settings.writes_files,
+        is_paced=stays and not source.info.is_live,
     )
     outputs = stack.enter_context(
         SinkSet(
@@ -265,6 +270,7 @@ def _first_status(
         Status(
             detector=settings.detector,
             lifter=settings.lifter,
+            is_live=info.is_live,
             provider=lifter.provider,
             smooth=settings.smooth,
             look_ahead_ms=late_s * 1e3,
@@ -347,6 +353,9 @@ def _report(settings: Settings, info: SourceInfo, statistics: RunStatistics) -> 
         info.name, statistics.num_frames, statistics.wall_time_s, statistics.frames_per_second,
     )  # fmt: skip
     if statistics.num_frames and not statistics.num_frames_with_people:
-        logger.warning("nobody was found in %s; pose files have no rows", info.name)
+        words = "; pose files have no rows" if settings.exports else ""
+        logger.warning("nobody was found in %s%s", info.name, words)
     for path in output_paths(settings):
-        logger.info("wrote %s", path)
+        # A run that ended before its first frame has files without anything in them only where they were begun.
+        if path.exists():
+            logger.info("wrote %s", path)

@@ -141,6 +141,12 @@ MEDIAPIPE33 = Skeleton(
     parents=(-1,) * 33,
 )
 
+
+def part_of(joint: str) -> str:
+    """A joint's name without its side."""
+    return joint.removeprefix("left_").removeprefix("right_")
+
+
 SKELETONS = {skeleton.name: skeleton for skeleton in (H36M17, H36M16, HUMANEVA15, COCO17, MEDIAPIPE33)}
 
 CANONICAL_BONE_SUM_M = 4.15

@@ -458,7 +458,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--detector", default="mediapipe-lite")
-    parser.add_argument("--lifter", default=Settings.lifter)
+    parser.add_argument("--lifter", default=default_name("lifter"))
     parser.add_argument("--headless", action="store_true", help="without a window; keys are not measured")
     parser.add_argument("--json", type=Path, help="also write the numbers there")
     arguments = parser.parse_args()

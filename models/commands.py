@@ -110,13 +110,17 @@ def _run_prepare(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _seed(text: str) -> int:
+    return whole_number(text, lowest=0)
+
+
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lifter", choices=sorted({lifter for lifter, _ in PRESETS}), required=True, help="network")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for checkpoint and log")
     parser.add_argument("--preset", choices=sorted({name for _, name in PRESETS}), help="settings (live)")
     parser.add_argument("--max-minutes", type=above_zero, default=math.inf, metavar="M", help="time limit")
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
-    parser.add_argument("--seed", type=int, help="for weights and samples")
+    parser.add_argument("--seed", type=_seed, help="for weights and samples")
     parser.add_argument("--start-from", type=Path, metavar="CHECKPOINT", help="begin with the weights of another run")
     _add_recipe(parser.add_argument_group("in place of the preset's"))
     _add_data(parser)
@@ -127,7 +131,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--compile",
         dest="compiled",
         action="store_true",
-        help="let PyTorch compile the steps: a minute at first, then faster for dg-net and gla-gcn",
+        help="let PyTorch compile the steps: a minute at first, then faster for dg-net and gla-gcn, but not with --amp",
     )
 
 
@@ -216,6 +220,7 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lifter",
         nargs="+",
+        action="extend",
         default=[],
         metavar="NAME|FILE",
         help="a shipped lifter's name or an .onnx file; on data one, which may be a checkpoint; on a clip any number, "
@@ -252,7 +257,7 @@ def _add_evaluate_on_clip(group: argparse._ArgumentGroup) -> None:
     add_fov(group)
 
 
-_NOTHING: tuple[object, ...] = (None, False, [], DEFAULT_FOV_DEG)
+_NOTHING: tuple[object, ...] = (None, False, [])
 _ON_DATA = {
     "data": "--data",
     "holdout": "--holdout",
@@ -275,7 +280,7 @@ _ON_CLIP = {
 def _run_evaluate(arguments: argparse.Namespace) -> int:
     is_clip = arguments.video is not None
     for name, option in (_ON_DATA if is_clip else _ON_CLIP).items():
-        if getattr(arguments, name) not in _NOTHING:
+        if getattr(arguments, name) not in (*_NOTHING, DEFAULT_FOV_DEG if name == "fov_deg" else None):
             raise ConfigError(f"{option} has no meaning {'with' if is_clip else 'without'} --video")
     return _run_evaluate_on_clip(arguments) if is_clip else _run_evaluate_on_data(arguments)
 

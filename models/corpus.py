@@ -139,7 +139,7 @@ def read_corpus(path: Path) -> Corpus:
         ConfigError: the file is missing, damaged or not a corpus of this version.
     """
     try:
-        return _check(path, read_arrays(path))
+        return _check(read_arrays(path))
     except OSError as error:
         raise ConfigError(
             f"cannot read the corpus {path}: {error.strerror or error}", hint="make one with: posedemo prepare"
@@ -148,7 +148,7 @@ def read_corpus(path: Path) -> Corpus:
         raise ConfigError(f"{path} is not a corpus: {error}", hint="make one with: posedemo prepare") from error
 
 
-def _check(path: Path, arrays: dict[str, npt.NDArray[np.generic]]) -> Corpus:
+def _check(arrays: dict[str, npt.NDArray[np.generic]]) -> Corpus:
     version = arrays["schema_version"].item()
     if version not in _READABLE_VERSIONS:
         raise ValueError(f"its schema version is {version}, this program reads up to {SCHEMA_VERSION}")

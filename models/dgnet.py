@@ -23,7 +23,8 @@ from torch.nn import functional
 
 from ..errors import ConfigError
 from ..skeleton import H36M17, Skeleton
-from .graph import FloatArray, adjacency, row_normalised
+from .constants import register_constant
+from .graph import adjacency, row_normalised
 from .partitions import partition
 from .temporal_target import STRIDE, every_third, stage_offsets
 
@@ -31,9 +32,9 @@ _NOT_CHOSEN = -1e4
 """Stands for minus infinity before the softmax; also finite in float16."""
 
 _SMALLEST_SQUARE = 1e-6
+"""Keeps the direction of a movement finite where a joint does not move."""
 _SMALLEST_MOVEMENT = 1e-5
 """Beside the farthest place: a hundred times what float32 rounds by."""
-"""Keeps the direction of a movement finite where a joint does not move."""
 
 
 class DGNetOutput(NamedTuple):
@@ -180,7 +181,7 @@ class StaticBranch(nn.Module):
         super().__init__()
         self.shares: Tensor
         graphs = partition(skeleton, "kinematic")
-        _register(self, "shares", graphs)
+        register_constant(self, "shares", graphs)
         self.weights = nn.ModuleList(nn.Conv2d(channels, channels, 1, bias=False) for _ in graphs)
         self.scale = nn.Parameter(torch.ones(()))
 
@@ -245,7 +246,7 @@ class TemporalGraphConv(nn.Module):
         self.still = still
         self.graph = MovementGraph(evidence_channels, num_neighbours=num_neighbours) if dynamic else None
         self.skeleton_graph: Tensor
-        _register(self, "skeleton_graph", row_normalised(adjacency(skeleton, self_loops=False))[None])
+        register_constant(self, "skeleton_graph", row_normalised(adjacency(skeleton, self_loops=False))[None])
         stride, padding = (1, 1) if offset is None else (STRIDE, 0)
         self.own, self.neighbours = (
             nn.Conv2d(channels, channels, (3, 1), stride=(stride, 1), padding=(padding, 0), bias=False)
@@ -408,8 +409,3 @@ class DGNet(nn.Module):
             x, affinity = block(x, flat)
             steps.append((x, affinity))
         return steps
-
-
-def _register(module: nn.Module, name: str, matrix: FloatArray) -> None:
-    """Keep a constant matrix with a module; it is no part of checkpoints."""
-    module.register_buffer(name, torch.from_numpy(matrix).float(), persistent=False)

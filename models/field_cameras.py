@@ -123,6 +123,14 @@ _H36M_LENSES = {
     ),
 }
 
+
+def focal_length_px(camera: str) -> float | None:
+    """Of a camera by its name, along x; None where it is not known here, as HumanEva's are not."""
+    if camera not in _H36M_LENSES:
+        return None
+    return _H36M_LENSES[camera][1].focal_px[0]
+
+
 _HUMANEVA_CAMERAS = ("C1", "C2", "C3")
 _HUMANEVA_SIZE = (640, 480)
 

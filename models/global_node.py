@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..skeleton import H36M17, Skeleton
-from .graph import FloatArray, adjacency, row_normalised
+from .constants import register_constant
+from .graph import adjacency, row_normalised
 from .partitions import symmetric_normalised, with_global_node
 from .semgcn import NonLocalBlock, over_channels
 
@@ -55,7 +56,7 @@ class GlobalGraphConv(nn.Module):
     def __init__(self, skeleton: Skeleton, in_channels: int, out_channels: int, *, global_node: bool) -> None:
         super().__init__()
         self.shares: Tensor
-        _register(self, "shares", row_normalised(adjacency(skeleton, self_loops=False)))
+        register_constant(self, "shares", row_normalised(adjacency(skeleton, self_loops=False)))
         self.joint_self = nn.Linear(in_channels, out_channels)
         self.joint_neighbours = nn.Linear(in_channels, out_channels, bias=False)
         self.link = _GlobalLink(in_channels, out_channels) if global_node else None
@@ -93,7 +94,7 @@ class SharedGraphConv(nn.Module):
         super().__init__()
         edges = with_global_node(skeleton) if global_node else adjacency(skeleton, self_loops=True)
         self.shares: Tensor
-        _register(self, "shares", symmetric_normalised(edges))
+        register_constant(self, "shares", symmetric_normalised(edges))
         self.weight = nn.Linear(in_channels, out_channels)
 
     def forward(self, joints: Tensor, node: Tensor | None) -> State:
@@ -248,8 +249,3 @@ class GlobalNodeGCN(nn.Module):
             return xyz
         output: GlobalNodeOutput = self.heads(xyz, node)
         return output
-
-
-def _register(module: nn.Module, name: str, matrix: FloatArray) -> None:
-    """Keep a constant matrix with a module; it is no part of checkpoints."""
-    module.register_buffer(name, torch.from_numpy(matrix).float(), persistent=False)

@@ -178,7 +178,7 @@ def find_predictor(name_or_path: str, *, device: str | torch.device = "cpu") -> 
         ConfigError: neither a name nor a file.
         ModelError: the file is missing, damaged or not a lifter.
     """
-    path = Path(name_or_path).expanduser()
+    path = model_files.own_path(name_or_path)
     if path.is_file() or path.suffix:
         if path.is_file() and path.suffix == ".onnx":
             try_out("predictor", str(path))

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from tqdm import tqdm
 
 from ..errors import ConfigError
-from ..pinhole import plane_scale
+from ..remap import own_trunk
+from ..skeleton import H36M17
 from .corpus import Corpus
-from .predictors import Predictor, lift_sequences, rate_notes
+from .normalise import SIGHT
+from .predictors import Float32Array, Predictor, lift_sequences, rate_notes
 from .scores import Report, Scores, SequenceScores, mean_of_frames, mean_of_rows, score
 from .split import HUMANEVA_ACTIONS, is_one_of, left_out_actions, split_protocol
 from .views import ViewSequence, action_of, view_sequences
@@ -76,11 +78,22 @@ def measure_sequences(predictor: Predictor, sequences: Sequence[ViewSequence]) -
     """Lift every frame of every sequence and compare; nothing reaches from one sequence into another."""
     measured = []
     for sequence in tqdm(sequences, desc="evaluating", unit="sequence", disable=None, leave=False):
-        predicted_m = lift_sequences(predictor, sequence.xy[None], plane_scale=plane_scale((1, 1)))[0]
+        xy = _as_known(sequence, predictor)
+        predicted_m = lift_sequences(predictor, xy[None], plane_scale=sequence.plane_scale)[0]
         scores = score(predicted_m, sequence.xyz_m, predictor.skeleton)
         clip = sequence.clip
         measured.append(SequenceScores(action_of(clip), clip.subject.rpartition("/")[2], len(predicted_m), scores))
     return measured
+
+
+def _as_known(sequence: ViewSequence, predictor: Predictor) -> Float32Array:
+    """A sequence's 2D joints as the lifter had them in its training.
+
+    Those that turn the camera learned from the program's own joints, whose trunk the data set has elsewhere; the others
+    learned from such files.
+    """
+    is_ours = predictor.normalisation == SIGHT and predictor.skeleton is H36M17
+    return own_trunk(sequence.xy) if is_ours else sequence.xy
 
 
 def h36m_rows(measured: Sequence[SequenceScores]) -> dict[str, Scores]:

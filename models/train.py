@@ -126,7 +126,7 @@ def train(
 
     first_step = run.step
     try:
-        is_over = _advance(run, pace, progress_log, save=save, log_progress=log_progress)
+        stopped = _advance(run, pace, progress_log, save=save, log_progress=log_progress)
     except RuntimeError as error:
         if not isinstance(error, torch.OutOfMemoryError) and _NO_MEMORY not in str(error):
             raise
@@ -134,9 +134,9 @@ def train(
             f"a step with {run.config.batch_size} windows of {run.config.num_frames} frames needs more memory than "
             "there is", "take a smaller --batch-size, or half the memory with --amp",
         ) from error  # fmt: skip
-    if not is_over:
+    if stopped:
         log.info("stopped at step %d; go on with --resume", run.step)
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(stopped)
     if run.step == first_step:
         log.info("the run is over: it has taken all of its %d steps, or all of its time", run.config.steps)
     elif run.step != progress_log.last_step:
@@ -151,8 +151,8 @@ def _advance(
     *,
     save: Callable[[], None],
     log_progress: Callable[[], None],
-) -> bool:
-    """Take steps until the run is over, and save; False where a signal came before."""
+) -> int:
+    """Take steps until the run is over, and save; where a signal came before, 128 plus its number, and 0 otherwise."""
     checkpoint_timer, evaluation_timer = _Timer(pace.checkpoint_minutes), _Timer(pace.evaluation_minutes)
     stop: list[bool] = []
     bar = tqdm(initial=run.step, total=run.config.steps, desc="training", unit="step", miniters=10)
@@ -175,7 +175,7 @@ def _advance(
             # A step that an error cut short has left weights that belong to no step: the last checkpoint stands.
             if run.is_whole:
                 save()
-    return not interruption.exit_code
+    return interruption.exit_code
 
 
 def _tell_forecast(run: Run, pace: Pace) -> None:

@@ -10,7 +10,9 @@ import numpy.typing as npt
 
 from ..errors import ConfigError
 from ..geometry import to_screen
+from ..pinhole import plane_scale
 from .corpus import Clip, Corpus, View
+from .field_cameras import focal_length_px
 
 Float32 = npt.NDArray[np.float32]
 
@@ -27,12 +29,15 @@ class ViewSequence:
         camera: name of the camera.
         xy: (F, J, 2) float32 joints in the picture, screen units: u = 2x/w - 1, v = 2y/w - h/w.
         xyz_m: (F, J, 3) float32 true joints relative to the pelvis, metres, camera axes: x right, y down, z away.
+        plane_scale: what brings ``xy`` onto the plane at distance 1 from the camera, by the camera's calibration, or by
+            the field of view that the program assumes where that is not known.
     """
 
     clip: Clip
     camera: str
     xy: Float32
     xyz_m: Float32
+    plane_scale: float
 
 
 def view_sequences(corpus: Corpus, clips: Sequence[Clip], source: str) -> list[ViewSequence]:
@@ -58,8 +63,11 @@ def _view_sequence(corpus: Corpus, clip: Clip, view: View, source: str) -> ViewS
     pelvis = corpus.skeleton.index("pelvis")
     # Only the camera's turn matters: its place cancels in what is relative to the pelvis.
     relative_m = (world_m - world_m[:, pelvis, None]) @ camera_to_world(view).astype(np.float32)
-    xy = to_screen(corpus.xy_px[source][rows], (view.width_px, view.height_px))
-    return ViewSequence(clip, view.camera, xy, relative_m)
+    size_wh = view.width_px, view.height_px
+    xy = to_screen(corpus.xy_px[source][rows], size_wh)
+    focal_px = focal_length_px(view.camera)
+    scale = plane_scale(size_wh) if focal_px is None else view.width_px / 2 / focal_px
+    return ViewSequence(clip, view.camera, xy, relative_m, scale)
 
 
 def camera_to_world(view: View) -> npt.NDArray[np.float64]:

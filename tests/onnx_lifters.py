@@ -17,6 +17,7 @@ def echo_lifter(
     target: int | None = None,
     shape: Sequence[str | int] | None = None,
     num_outputs: int = 3,
+    scale: float = 1.0,
     element_type: int = TensorProto.FLOAT,
     metadata: Mapping[str, str | None] = {},
     most_windows: int = 10_000,
@@ -28,6 +29,7 @@ def echo_lifter(
         target: position of the frame that it gives back; the last one by default.
         shape: of the input, where it is not to be the right one.
         num_outputs: coordinates of a joint in the output.
+        scale: of the poses that it gives.
         element_type: of the input.
         metadata: what the file states otherwise than it should; None leaves a key out.
         most_windows: that it lifts at a time; with more it fails, although it promises any number.
@@ -39,6 +41,7 @@ def echo_lifter(
         "start": np.array([0]),
         "end": np.array([1]),
         "axis": np.array([1]),
+        "scale": np.array(scale, np.float32),
         "places": np.zeros(most_windows + 1, np.float32),
         "pads": np.array([0] * (2 * len(shape) - 3) + [num_outputs - 2]),
     }
@@ -50,7 +53,8 @@ def echo_lifter(
         helper.make_node("Pad", ["centred", "pads"], ["padded"]),
         helper.make_node("Shape", ["padded"], ["shape"], start=0, end=1),
         helper.make_node("Gather", ["places", "shape"], ["place"]),
-        helper.make_node("Add", ["padded", "place"], ["xyz"]),
+        helper.make_node("Mul", ["padded", "scale"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "place"], ["xyz"]),
     ]
     graph = helper.make_graph(
         nodes,

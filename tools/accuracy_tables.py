@@ -15,8 +15,10 @@ from pathlib import Path
 
 from posedemo.clip_evaluation import evaluate_clip
 from posedemo.clip_scores import COLUMNS, ClipReport, ClipScores
-from posedemo.manifest import default_name, manifest
+from posedemo.manifest import manifest
+from posedemo.modes import lifter_in_mode
 from posedemo.outputs import write_whole
+from posedemo.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIP = ROOT / "assets" / "demo.mp4"
@@ -45,9 +47,9 @@ def held_out_tables() -> dict[str, str]:
 
 
 def short_table(report: ClipReport) -> str:
-    """A few columns: every lifter as it is, and the default as the program shows it."""
+    """A few columns: every lifter as it is, and files' default as the program shows it."""
     as_they_are, as_shown = report.blocks.values()
-    default = default_name("lifter")
+    default = lifter_in_mode(Settings.lifter, "file")
     rows = {**as_they_are, f"**{default}, as the program shows it**": as_shown[default]}
     lines = [f"| | {' | '.join(COLUMNS[name][1] for name in _SHORT)} |", "|---" * (1 + len(_SHORT)) + "|"]
     lines += [f"| {name} | {' | '.join(_cell(scores, column) for column in _SHORT)} |" for name, scores in rows.items()]

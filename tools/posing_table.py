@@ -121,7 +121,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("corpus", metavar="CORPUS.npz", type=Path)
     parser.add_argument("--holdout", nargs="+", default=[])
-    parser.add_argument("--lifter", default="global-gcn")
+    parser.add_argument("--lifter", default=Settings.lifter)
     parser.add_argument("--sequences", type=int, default=96)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

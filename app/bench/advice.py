@@ -19,9 +19,11 @@ def advise(pairs: Sequence[Mapping[str, Any]]) -> str:
     """The most accurate detector that keeps up with a camera, or the fastest where none does.
 
     Args:
-        pairs: cells of the grid (``grid.Pair``); at least one has the default lifter.
+        pairs: cells of the grid (``grid.Pair``), at least one.
     """
-    lifter = default_name("lifter")
+    lifters = {pair["lifter"] for pair in pairs}
+    # Where the default's file is damaged, another has to do.
+    lifter = default_name("lifter") if default_name("lifter") in lifters else min(lifters)
     ours = [pair for pair in pairs if pair["lifter"] == lifter]
     best = {
         name: max((pair for pair in ours if pair["detector"] == name), key=_rate)

@@ -14,6 +14,10 @@ class RateMeter:
         self._first: Stamp | None = None
         self._is_done = False
 
+    def start_anew(self) -> None:
+        """Forget what was counted of a second that is not full."""
+        self._first = None
+
     def tick(self, stamp: Stamp) -> float | None:
         """Count a frame; frames a second when the second is full, which is once, and None all the other times."""
         if self._is_done:

@@ -216,6 +216,8 @@ class SteadyCamera:
             self._montage.cut()
         logger.info("%s gives pictures again, after %.1f s", self._name, now_s - self._outage.since_s)
         self._outage, self._returned_s, self._usual_s = None, now_s, 0.0
+        # A camera that was opened again counts from 0 again.
+        self._meter.start_anew()
         self._say("", is_recorded=False)
         heaps.give_back()
         return True

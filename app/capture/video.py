@@ -123,7 +123,8 @@ class VideoFile:
     def _describe(self, first: av.VideoFrame) -> SourceInfo:
         height, width = self._upright(first).shape[:2]
         fps = self._stream.average_rate or self._stream.guessed_rate
-        duration_s = self._duration_s()
+        # Matroska states no stream's length, but its own.
+        duration_s = self._duration_s() or self._container_duration_s()
         num_frames = self._stream.frames or (round(duration_s * fps) if duration_s and fps else None)
         time_base = self._stream.time_base
         return SourceInfo(

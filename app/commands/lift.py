@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ..datatypes import Float32Array, Keypoints2D, Window
 from ..delay import DelayLine
 from ..downstream import note_sides, own_sides, push_joints, window_of
 from ..errors import SourceError
+from ..lifters.engine_cache import MAX_BATCH
 from ..manifest import manifest
 from ..modes import choose_mode, lifter_in_mode, posing_facts, sides_look_ahead_s, smoothing_look_ahead_s
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
@@ -38,7 +40,6 @@ from ..track import Track
 logger = logging.getLogger(__name__)
 
 _LAYOUTS = (H36M17, COCO17, MEDIAPIPE33)
-_BATCH_WINDOWS = 256
 _INDENT = " " * 14
 _CONTRACT = "docs/lifters.md"
 _SETTLED = "sides_look_ahead_ms"
@@ -288,7 +289,7 @@ def _lift(table: KeypointTable, lifter: Lifter, settings: Settings) -> PoseRows:
 
     settled = _settled(table, tracks, sides_look_ahead_s(mode))
     ready = _windows(settled, table, tracks, lifter.spec.look_ahead_s, plane_scale(table.size_wh, settings.fov_deg))
-    while batch := list(islice(ready, _BATCH_WINDOWS)):
+    while batch := list(islice(ready, MAX_BATCH)):
         poses = lifter.lift([window for _, _, window in batch])
         for (row, keypoints, window), lifted in zip(batch, poses, strict=True):
             time_s = float(table.time_s[row])
@@ -315,28 +316,47 @@ def _settled(table: KeypointTable, tracks: Mapping[int, Track], sides_s: float) 
     def settle(row: int) -> _Row:
         return row, own_sides(tracks[int(table.track_id[row])], table.keypoints[row], float(table.time_s[row]))
 
-    for row in rows:
-        note_sides(tracks[int(table.track_id[row])], table.keypoints[row], float(table.time_s[row]))
-        yield from map(settle, waiting.push(float(table.time_s[row]), row))
+    for time_s, together in groupby(rows, key=lambda row: float(table.time_s[row])):
+        of_frame = list(together)
+        for row in of_frame:
+            note_sides(tracks[int(table.track_id[row])], table.keypoints[row], time_s)
+        for row in of_frame:
+            yield from map(settle, waiting.push(time_s, row))
     yield from map(settle, waiting.rest())
 
 
 def _windows(
     settled: Iterable[_Row], table: KeypointTable, tracks: Mapping[int, Track], look_ahead_s: float, scale: float
 ) -> Iterator[tuple[int, Keypoints2D, Window]]:
-    """Each row, and what the lifter shall see of it."""
-    waiting: DelayLine[_Row] = DelayLine(look_ahead_s)
+    """Each row, and what the lifter shall see of it.
+
+    Frames without anybody have no rows, but time goes on in them, too: what lies beyond them is further ahead than the
+    lifter looks.
+    """
+    waiting: DelayLine[_Row | None] = DelayLine(look_ahead_s)
+    last_s = math.inf
 
     def look(settled: _Row) -> tuple[int, Keypoints2D, Window]:
         row, keypoints = settled
         window = window_of(tracks[int(table.track_id[row])], keypoints, float(table.time_s[row]), scale)
         return row, keypoints, window
 
-    for row, keypoints in settled:
-        time_s = float(table.time_s[row])
-        push_joints(tracks[int(table.track_id[row])], keypoints, time_s, table.size_wh)
-        yield from map(look, waiting.push(time_s, (row, keypoints)))
-    yield from map(look, waiting.rest())
+    for time_s, together in groupby(settled, key=lambda settled: float(table.time_s[settled[0]])):
+        for empty_s in _empty_frames_s(last_s, time_s, table.fps, look_ahead_s):
+            yield from map(look, filter(None, waiting.push(empty_s, None)))
+        of_frame, last_s = list(together), time_s
+        for row, keypoints in of_frame:
+            push_joints(tracks[int(table.track_id[row])], keypoints, time_s, table.size_wh)
+        for one in of_frame:
+            yield from map(look, filter(None, waiting.push(time_s, one)))
+    yield from map(look, filter(None, waiting.rest()))
+
+
+def _empty_frames_s(before_s: float, after_s: float, fps: float, reach_s: float) -> list[float]:
+    """Times of the frames between two that have rows, as far as a lifter reaches."""
+    num_between = max(0.0, (after_s - before_s) * fps - 0.5)
+    num_reached = math.ceil(reach_s * fps) + 1
+    return [before_s + number / fps for number in range(1, 1 + int(min(num_between, num_reached)))]
 
 
 COMMANDS = {"lift": Command(add_arguments=add_arguments, run=run)}

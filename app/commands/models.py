@@ -12,6 +12,7 @@ from dataclasses import asdict
 from .. import model_files
 from ..command import Command
 from ..manifest import ModelEntry, default_name, manifest
+from ..modes import lifter_in_any_mode
 
 _INDENT = " " * 17
 
@@ -45,7 +46,7 @@ def _lines(entry: ModelEntry) -> Iterator[str]:
     """For people: what it is, where it comes from, and what to do about a model that is not there."""
     state = model_files.state(entry)
     facts = [
-        "default" if entry.name == default_name(entry.kind) else "",
+        _role(entry),
         f"{entry.num_parameters / 1e6:.2f} M parameters" if entry.num_parameters else "",
         f"{entry.num_frames} {'frame' if entry.num_frames == 1 else 'frames'}" if entry.num_frames else "",
     ]
@@ -54,6 +55,14 @@ def _lines(entry: ModelEntry) -> Iterator[str]:
     yield from textwrap.wrap(entry.origin, 120, initial_indent=_INDENT, subsequent_indent=_INDENT)
     if state == "missing":
         yield f"{'':<16} train it: {entry.train}"
+
+
+def _role(entry: ModelEntry) -> str:
+    """When the program takes it by itself."""
+    if entry.name == default_name(entry.kind):
+        return "default"
+    stands_for = lifter_in_any_mode(entry.name)
+    return "" if stands_for == entry.name else f"stands in for {stands_for} in files"
 
 
 COMMANDS = {"models": Command(add_arguments=add_arguments, run=run)}

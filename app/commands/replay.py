@@ -12,6 +12,7 @@ from ..cli import add_model_options, add_output_options
 from ..command import Command
 from ..errors import ConfigError
 from ..manifest import known_names
+from ..modes import lifter_in_any_mode
 from ..sessions.header import SessionHeader, model_sha256
 from ..sessions.source import read_header
 from ..settings import Settings
@@ -64,6 +65,8 @@ def _with_recorded(options: dict[str, Any], header: SessionHeader) -> dict[str, 
     """The options, with what nobody asked for as it was when the session was recorded."""
     recorded: dict[str, Any] = {"lifter": header.lifter, **header.settings}
     asked = {name: value for name, value in options.items() if value is not _AS_RECORDED}
+    if asked.get("mode", recorded["mode"]) != recorded["mode"]:
+        recorded["lifter"] = lifter_in_any_mode(header.lifter)
     if asked.get("bones") == "free":
         recorded["height_cm"] = None
     return recorded | asked

@@ -16,7 +16,7 @@ from ..outputs import write_whole
 _FACTS = "engine.json"
 """Written when an engine is complete, so that one whose building was interrupted is built again."""
 
-_MAX_BATCH = 16
+MAX_BATCH = 16
 """More people than anybody has in a frame; an engine refuses more than it was built for."""
 
 
@@ -64,7 +64,7 @@ class EngineCache:
             OSError: the folder cannot be made.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        one, most = (f"{input_name}:" + "x".join(map(str, (count, *input_shape))) for count in (1, _MAX_BATCH))
+        one, most = (f"{input_name}:" + "x".join(map(str, (count, *input_shape))) for count in (1, MAX_BATCH))
         return {
             "trt_engine_cache_enable": "1",
             "trt_engine_cache_path": str(self.folder),

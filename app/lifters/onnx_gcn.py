@@ -9,6 +9,7 @@ import numpy as np
 
 from ..datatypes import Float32Array, LifterSpec, Pose3D, Window
 from ..errors import ModelError
+from ..geometry import bone_lengths
 from ..onnx_structure import reason_to_refuse
 from ..sight import turn_to_pelvis
 from ..skeleton import H36M17
@@ -30,6 +31,9 @@ _OTHER_NORMALISATION = "takes 2D joints in the normalisation {}, this program gi
 _EXPORT_HINT = "export the lifter with `posedemo export`; docs/lifters.md has what files of other origin must state"
 
 _TRIED = 2
+_PEOPLE_M = (0.1, 100.0)
+"""What bones may add up to when a lifter is tried, on joints at random. People have some 4 m; one in millimetres
+has 4,000 of what it says are metres, and one that gives no pose has none."""
 _RATES_HZ = (1.0, 1000.0)
 
 
@@ -79,6 +83,12 @@ class OnnxLifter:
             raise ModelError(f"{name} gives poses of shape {poses.shape[1:]}, not (17, 3)", _EXPORT_HINT)
         if not np.isfinite(poses).all():
             raise ModelError(f"{name} gives poses that are not finite", "train it again, or export it again")
+        size_m = float(np.median(bone_lengths(poses, H36M17).sum(axis=-1)))
+        if not _PEOPLE_M[0] <= size_m <= _PEOPLE_M[1]:
+            raise ModelError(
+                f"{name} gives people whose bones are {size_m:.4g} m together, and not some 4",
+                "poses are in metres; train it again, or export it again",
+            )
 
     def lift(self, windows: Sequence[Window]) -> tuple[Pose3D, ...]:
         """One pose a window, as one batch."""

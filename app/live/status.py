@@ -14,6 +14,7 @@ class Status:
     Attributes:
         detector: the one in use, as the user calls it.
         lifter: the one in use, as the user calls it.
+        is_live: what is shown happens now, and not in a file.
         provider: of ONNX Runtime, that really runs the lifter.
         smooth: preset in use.
         ghost: the second lifter in use, or None.
@@ -34,6 +35,7 @@ class Status:
 
     detector: str
     lifter: str
+    is_live: bool = True
     provider: str = ""
     smooth: str = ""
     ghost: str | None = None

@@ -155,6 +155,7 @@ class Steering:
                 del changed["lifter"]
         if "detector" in changed:
             self._status.change(detector=in_use.detector)
+            self.detectors_used.append(in_use.detector)
         if changed:
             self._wishes.change(**changed)
 

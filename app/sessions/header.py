@@ -9,10 +9,10 @@ from datetime import datetime, timezone
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from .. import __version__, model_files
 from ..arguments import in_range
+from ..capture.camera import public_address
 from ..capture.source import SourceInfo
 from ..command import FOV_RANGE_DEG, HEIGHT_RANGE_CM
 from ..errors import PosedemoError
@@ -20,7 +20,7 @@ from ..manifest import Kind
 from ..settings import BONES_CHOICES, MAX_PEOPLE, Settings
 from ..skeleton import H36M17
 from ..smoothing import PRESETS
-from .records import HEADER_KIND, MAX_PIXELS, MAX_SIDE_PX
+from .records import HEADER_KIND, MAX_PIXELS
 
 FORMAT = 1
 _MAX_FPS = 1000
@@ -66,9 +66,10 @@ def make_header(settings: Settings, info: SourceInfo) -> SessionHeader:
         info: of its source.
     """
     return SessionHeader(
-        source=_public_name(info.name),
+        source=public_address(info.name) if "://" in info.name else info.name,
         size_wh=info.size_wh,
-        fps=info.fps,
+        # A clip that states more is no clip of people: its frames have their times.
+        fps=info.fps if info.fps is None or info.fps <= _MAX_FPS else None,
         time_base=info.time_base,
         detector=Path(settings.detector).name,
         lifter=Path(settings.lifter).name,
@@ -137,12 +138,6 @@ def model_sha256(kind: Kind, name: str) -> str:
         return ""
 
 
-def _public_name(name: str) -> str:
-    """An address without user, password and query."""
-    parts = urlsplit(name) if "://" in name else None
-    return name if parts is None else f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
-
-
 def _checked(settings: dict[str, Any]) -> dict[str, Any]:
     """Recorded settings, as a run can take them."""
     height_cm = settings["height_cm"]
@@ -161,7 +156,7 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _size(value: Any) -> tuple[int, int]:
     width, height = (int(length) for length in value)
-    if not 0 < width <= MAX_SIDE_PX or not 0 < height <= MAX_SIDE_PX or width * height > MAX_PIXELS:
+    if width < 1 or height < 1 or width * height > MAX_PIXELS:
         raise ValueError("no sensible size")
     return width, height
 

@@ -105,7 +105,8 @@ class SessionSource:
             raise SourceError(f"{self._path} has changed while it was played", "start again") from error
         stamp = Stamp(index=record.index, time_s=record.time_s + shift_s if shift_s else record.time_s)
         in_use = self._in_use[bisect_right(self._changed_at, number) - 1]
-        return Frame(_dark_picture(record.size_wh), stamp, record.detections, in_use)
+        is_last = number + 1 == len(self._places)
+        return Frame(_dark_picture(record.size_wh), stamp, record.detections, in_use, is_last=is_last)
 
     def close(self) -> None:
         """Close the file."""

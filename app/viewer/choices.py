@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from .. import model_files
 from ..manifest import Kind, ModelEntry, manifest
+from ..modes import lifter_in_any_mode
 from ..smoothing import PRESETS
 
 T = TypeVar("T")
@@ -66,4 +67,8 @@ def _is_ready(entry: ModelEntry) -> bool:
 
 
 def _with(names: tuple[str, ...], name: str) -> tuple[str, ...]:
-    return names if name in names else (name, *names)
+    """The one in use is among them, and takes the place of the one that it stands in for."""
+    stands_for = lifter_in_any_mode(name)
+    if stands_for in names:
+        return tuple(name if other == stands_for else other for other in names)
+    return (name, *names)

@@ -95,8 +95,15 @@ def _one_step_back(looks: Looks) -> Looks:
     return replace(looks, is_left=True)
 
 
-def wishes_after(wishes: Wishes, action: Action, choices: Choices) -> Wishes:
-    """What is asked of the run after an action; the same where the action changes something else."""
+def wishes_after(wishes: Wishes, action: Action, choices: Choices, status: Status | None = None) -> Wishes:
+    """What is asked of the run after an action; the same where the action changes something else.
+
+    Args:
+        wishes: as they are.
+        action: of a key.
+        choices: what keys go through.
+        status: of the run, for what it has refused.
+    """
     match action:
         case Action.NEXT_LIFTER:
             lifter = next_of(choices.lifters, wishes.lifter)
@@ -108,7 +115,7 @@ def wishes_after(wishes: Wishes, action: Action, choices: Choices) -> Wishes:
         case Action.NEXT_SMOOTHING:
             return replace(wishes, smooth=next_of(choices.presets, wishes.smooth))
         case Action.NEXT_GHOST:
-            return replace(wishes, ghost=_next_ghost(wishes, choices))
+            return replace(wishes, ghost=_next_ghost(wishes, choices, status))
         case Action.NEXT_PERSON:
             return replace(wishes, num_handovers=wishes.num_handovers + 1)
         case Action.PAUSE:
@@ -128,15 +135,18 @@ def wishes_after(wishes: Wishes, action: Action, choices: Choices) -> Wishes:
     return wishes
 
 
-def _next_ghost(wishes: Wishes, choices: Choices) -> str | None:
-    others = [lifter for lifter in choices.lifters if lifter != wishes.lifter]
+def _next_ghost(wishes: Wishes, choices: Choices, status: Status | None) -> str | None:
+    # Where the lifter asked for was refused, another one makes the poses.
+    is_refused = status is not None and ("lifter", wishes.lifter) in status.refused
+    lifter = status.lifter if status is not None and is_refused else wishes.lifter
+    others = [other for other in choices.lifters if other != lifter]
     return next_of([None, *others], wishes.ghost)
 
 
 def reason_to_refuse(action: Action, status: Status) -> str:
     """Why a key can change nothing in what is shown; empty where it can."""
     if action in (Action.SEEK_BACK, Action.SEEK_FORWARD) and not status.can_seek:
-        return "only a recorded session can be moved through"
+        return "only a recorded session that is just watched can be moved through"
     if action in (Action.SLOWER, Action.FASTER) and not status.can_change_speed:
         return "only a file can be played slower or faster"
     return ""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..datatypes import Float32Array
-from ..skeleton import H36M17
+from ..skeleton import H36M17, part_of
 from .solids import IntArray, circle, floats, frames_along, lattice, shade, sphere
 from .theme import PersonColors, Theme
 
@@ -41,11 +41,6 @@ _BONE_PROFILE = floats([0.62, 0.96, 1.04, 0.94, 0.62])
 _JOINT_PALENESS = 0.72
 _FADE_CONFIDENCE = (0.15, 0.55)
 _LEAST_VISIBLE = 0.24
-
-
-def part_of(joint: str) -> str:
-    """A joint's name without its side."""
-    return joint.removeprefix("left_").removeprefix("right_")
 
 
 _HEAD, _NOSE = H36M17.index("head"), H36M17.index("nose")

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 
 from ..datatypes import ImageArray
+from .gl_library import gl_library
 
 Reader = Callable[[], ImageArray]
 """Draws and returns a picture (height, width, 3) BGR."""
 
-_GL_LIBRARIES = ("libGL.so.1", "libOpenGL.so.0")
 _GL_BGRA = 0x80E1
 _GL_UNSIGNED_BYTE = 0x1401
 _SAME_WITHIN = 0.5
@@ -35,7 +35,7 @@ def choose_reader(visualizer: Any, *, canvas_wh: tuple[int, int], size_wh: tuple
         size_wh: size of the pictures to return.
     """
     captured = _capturing(visualizer, size_wh)
-    library = _gl_library()
+    library = gl_library() if sys.platform == "linux" else None
     if library is None:
         return captured
     direct = _direct(visualizer, library, canvas_wh, size_wh)
@@ -43,17 +43,6 @@ def choose_reader(visualizer: Any, *, canvas_wh: tuple[int, int], size_wh: tuple
     # A capture leaves the buffers in another order; drawing once more restores it.
     direct()
     return direct if float(cv2.absdiff(expected, found).mean()) <= _SAME_WITHIN else captured
-
-
-def _gl_library() -> ctypes.CDLL | None:
-    if sys.platform != "linux":
-        return None
-    for name in _GL_LIBRARIES:
-        try:
-            return ctypes.CDLL(name)
-        except OSError:
-            continue
-    return None
 
 
 def _capturing(visualizer: Any, size_wh: tuple[int, int]) -> Reader:

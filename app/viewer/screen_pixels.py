@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-import sys
 from typing import Any
 
 import cv2
 import numpy as np
 
 from ..datatypes import ImageArray
+from .gl_library import gl_library
 
-_GL_LIBRARIES = {
-    "linux": ("libGL.so.1", "libOpenGL.so.0"),
-    "win32": ("opengl32.dll",),
-    "darwin": ("/System/Library/Frameworks/OpenGL.framework/OpenGL",),
-}
 _GL_FRONT, _GL_BACK = 0x0404, 0x0405
 _GL_BGRA = 0x80E1
 _GL_UNSIGNED_BYTE = 0x1401
@@ -38,7 +33,7 @@ class ScreenReader:
 
     def __init__(self, visualizer: Any) -> None:
         self._visualizer = visualizer
-        self._library = _gl_library()
+        self._library = gl_library()
         self.is_checked = False
 
     def check(self) -> None:
@@ -71,12 +66,3 @@ class ScreenReader:
     def _captured(self) -> ImageArray:
         rgb = np.asarray(self._visualizer.capture_screen_float_buffer(False))
         return np.asarray(cv2.cvtColor(cv2.convertScaleAbs(rgb, alpha=255), cv2.COLOR_RGB2BGR), np.uint8)
-
-
-def _gl_library() -> ctypes.CDLL | None:
-    for name in _GL_LIBRARIES.get(sys.platform, ()):
-        try:
-            return ctypes.CDLL(name)
-        except OSError:
-            continue
-    return None

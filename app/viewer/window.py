@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,8 @@ _IDLE_REDRAW_S = 1.0
 
 _NUMBERS_S = 0.5
 """Numbers that change with every frame cannot be read."""
+
+_SMALLEST_PX = 16
 
 NOTICE_S = 4.0
 """A notice goes by itself after this long."""
@@ -227,12 +230,14 @@ class RoomWindow:
         while self._pressed:
             action = self._pressed.popleft()
             self._change_looks(looks_after(self._looks, action))
-            if self._status is not None and (reason := reason_to_refuse(action, self._status.value)):
+            status = None if self._status is None else self._status.value
+            if status is not None and (reason := reason_to_refuse(action, status)):
                 self._tell(reason)
                 continue
             if self._wishes is not None and self._choices is not None:
-                choices, before = self._choices, self._wishes.value
-                after = self._wishes.apply(lambda wishes: wishes_after(wishes, action, choices))  # noqa: B023
+                change = partial(wishes_after, action=action, choices=self._choices, status=status)
+                before = self._wishes.value
+                after = self._wishes.apply(change)
                 if text := words_about(before, after):
                     self._tell(text)
                 self._numbers_s = float("-inf")
@@ -279,7 +284,7 @@ class RoomWindow:
     @property
     def _is_live(self) -> bool:
         """Whether what is shown happens now, and not in a file."""
-        return self._status is None or self._status.value.duration_s is None
+        return self._status is None or self._status.value.is_live
 
     def _tell(self, text: str) -> None:
         self._notice, self._notice_until_s = text, time.monotonic() + NOTICE_S
@@ -368,8 +373,12 @@ class RoomWindow:
         Returns:
             Whether something will be drawn.
         """
-        if self._size() != self._window_wh:
-            self._window_wh = self._size()
+        size_wh = self._size()
+        if min(size_wh) < _SMALLEST_PX:
+            # Minimised, or next to it: nothing to be seen, and no room for a line.
+            return False
+        if size_wh != self._window_wh:
+            self._window_wh = size_wh
             self._show_all()
         self._show_news_of_the_run(now_s)
         if now_s - self._numbers_s >= _NUMBERS_S:

@@ -61,6 +61,13 @@ def test_camera_that_is_neither_number_nor_address(refused):
     refused(CONFIG, ("front", "--camera 0"), "--camera", "front", "--headless")
 
 
+def test_names_that_no_file_can_have(refused, video):
+    refused(CONFIG, ("name too long",), "x" * 300)
+    refused(CONFIG, ("name too long",), "evaluate", "--video", video, "--pictures", "x" * 300)
+    refused(CONFIG, ("name too long",), "pack", "x" * 300)
+    refused(MODEL, ("~nosuchuser/own.onnx",), "--video", video, "--headless", "--lifter", "~nosuchuser/own.onnx")
+
+
 def test_camera_of_a_number_that_no_camera_has(refused):
     refused(CONFIG, ("no camera 99999999",), "--camera", "99999999", "--headless", "--export", "o.npz")
 

@@ -14,6 +14,7 @@ from posedemo.bench.advice import advise
 from posedemo.bench.clip import SIZE_WH, write_clip
 from posedemo.capture.video import VideoFile
 from posedemo.manifest import manifest
+from posedemo.settings import Settings
 from videos import clip_pictures, write_video
 
 NUM_PICTURES = 12
@@ -88,7 +89,7 @@ def test_the_clip_that_ships_is_full_hd(tmp_path):
         video.close()
 
 
-def pair(detector: str, rate: float, *, provider: str = "cpu", lifter: str = "global-gcn") -> dict[str, object]:
+def pair(detector: str, rate: float, *, provider: str = "cpu", lifter: str = Settings.lifter) -> dict[str, object]:
     return {"detector": detector, "lifter": lifter, "provider": provider, "frames_per_second": rate}
 
 
@@ -110,6 +111,10 @@ def test_advice_is_the_most_accurate_detector_that_keeps_up(pairs, words):
 def test_providers_as_fast_as_each_other_are_not_named():
     sentence = advise([pair("mediapipe-full", 40), pair("mediapipe-full", 41, provider="cuda")])
     assert "--provider" not in sentence
+
+
+def test_where_the_default_lifter_cannot_run_another_is_named():
+    assert "--lifter dg-net" in advise([pair("mediapipe-full", 40, lifter="dg-net")])
 
 
 def test_bad_input_is_refused_in_a_sentence(posedemo, tmp_path):

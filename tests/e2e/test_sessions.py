@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import COMMAND, TIMEOUT_S, assert_one_sentence, without_display
+from fakes import ListSink
+from posedemo.runner import run
 from posedemo.sessions.source import SessionSource
+from posedemo.settings import Settings
 from posedemo.sinks.session_file import SessionFile
 from sessions import header, shots, write_session
 from videos import clip_pictures, write_video
@@ -70,6 +73,25 @@ def test_replay_of_one_person_in_file_mode(posedemo, tmp_path):
     assert columns(tmp_path / "a.npz") == columns(tmp_path / "b.npz")
     statistics = json.loads((tmp_path / "s.json").read_text())
     assert (statistics["mode"], statistics["frames_processed"]) == ("file", 18)
+    assert statistics["lifter"] == "gla-gcn-centred"
+    done = posedemo("replay", "a.pose", "--headless", "--mode", "live", "--stats", "live.json")
+    assert done.returncode == 0, done.stderr
+    statistics = json.loads((tmp_path / "live.json").read_text())
+    assert (statistics["lifter"], statistics["look_ahead_ms"]) == ("gla-gcn", 0), "live, nothing is waited for"
+
+
+@pytest.mark.parametrize("writes", [True, False])
+def test_what_is_written_goes_through_the_session_once(tmp_path, writes):
+    """Arrow keys would put frames of other times into the file."""
+    said = []
+
+    class Listener(ListSink):
+        def begin(self, wishes, status):
+            said.append(status.value)
+
+    session = write_session(tmp_path / "a.pose", shots(5))
+    run(Settings(video=session, headless=True, exports=(tmp_path / "a.npz",) if writes else ()), Listener())
+    assert (said[0].can_seek, said[0].is_live) == (not writes, False)
 
 
 def test_replay_with_another_lifter_and_a_video(posedemo, recorded, tmp_path):

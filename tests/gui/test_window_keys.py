@@ -176,9 +176,10 @@ def test_trouble_is_shown_until_it_is_over(window: ShownWindow) -> None:
 
 def test_snapshot_is_what_is_seen(window: ShownWindow, folder: Path) -> None:
     window.press("p")
-    assert wait_until(lambda: any(folder.glob("posedemo-*.png")))
-    found = next(folder.glob("posedemo-*.png"))
-    assert wait_until(lambda: found.stat().st_size > 0)
+    # Its name is taken first; what is written beside it (`.partial`) then takes that place.
+    whole = "posedemo-????????-??????.png"
+    assert wait_until(lambda: any(path.stat().st_size for path in folder.glob(whole)))
+    found = next(folder.glob(whole))
     picture = cv2.imread(str(found))
     assert picture.shape == (720, 1280, 3)
     seen = window.screen.picture()[50:770, 50:]

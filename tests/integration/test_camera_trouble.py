@@ -114,6 +114,18 @@ def test_frozen_stream_is_noticed_and_opened_anew(camera, watch):
     watched.check_order()
 
 
+def test_an_outage_in_the_first_second_is_no_slow_camera(camera, watch, caplog):
+    """The rate is measured for a second, and a camera that is opened again counts from 0 again."""
+    watched = watch(open_run_source(Settings(camera=camera.address, camera_fps=15), is_watched=True))
+    watched.more(5)
+    camera.unplug()
+    watched.until(lambda: watched.trouble)
+    camera.plug_in()
+    watched.until(lambda: not watched.trouble)
+    watched.more(25)
+    assert "frames a second instead of" not in caplog.text
+
+
 def test_unplugged_camera_comes_back_with_another_size(camera, watch, caplog):
     caplog.set_level(logging.INFO, "posedemo")
     watched = watch(open_run_source(Settings(camera=camera.address), is_watched=True))

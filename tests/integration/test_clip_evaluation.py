@@ -8,9 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from posedemo import registry
 from posedemo.cli import main
 from posedemo.clip_evaluation import ClipEvaluation, evaluate_clip, shipped_lifters
 from posedemo.clip_pictures import hard_frames
+from posedemo.clip_recording import lift, record
+from posedemo.modes import lifter_in_mode
 from posedemo.settings import Settings
 from videos import clip_pictures, grey_pictures, write_video
 
@@ -94,13 +97,33 @@ def test_hard_frames_are_the_worst_and_apart(evaluation):
 
 
 def test_whole_demo_clip_is_shown_without_a_jump_or_a_swap(demo_clip):
-    """Somebody jumps off a wall, and somebody else walks by: as it comes from the lifter, the pose jumps and swaps."""
-    evaluation = evaluate_clip(demo_clip, [Settings.lifter], detector=Settings.detector)
-    raw, shown = (evaluation.report.blocks[block][Settings.lifter] for block in (AS_THEY_ARE, AS_SHOWN))
-    assert raw.jumps
-    assert raw.swaps
-    assert (shown.jumps, shown.swaps) == ((), ())
+    """Somebody jumps off a wall, and somebody else walks by: from single frames the pose jumps and swaps."""
+    single, default = LIFTER, lifter_in_mode(Settings.lifter, "file")
+    evaluation = evaluate_clip(demo_clip, [single, default], detector=Settings.detector)
+    raw, shown = (evaluation.report.blocks[block] for block in (AS_THEY_ARE, AS_SHOWN))
+    assert raw[single].jumps
+    assert raw[single].swaps
+    for name in (single, default):
+        assert (shown[name].jumps, shown[name].swaps) == ((), ()), name
     assert evaluation.report.facts["tracks"] == "1"
+
+
+def test_a_clip_is_shown_with_what_stands_in_for_a_lifter_in_files(clip):
+    evaluation = evaluate_clip(clip, ["gla-gcn", "gla-gcn-centred"], detector=Settings.detector)
+    raw, shown = (evaluation.report.blocks[block] for block in (AS_THEY_ARE, AS_SHOWN))
+    assert raw["gla-gcn"].jitter_mm != raw["gla-gcn-centred"].jitter_mm
+    assert shown["gla-gcn"].jitter_mm == shown["gla-gcn-centred"].jitter_mm
+
+
+def test_every_lifter_gets_everybody_who_was_seen(demo_clip):
+    """Also those whom only a second look found, and under the same number."""
+    settings = Settings(video=demo_clip, headless=True)
+    recording = record(settings)
+    with registry.create_lifter(LIFTER, provider="cpu") as lifter:
+        lifted = lift(recording, lifter, settings)
+    seen, given = ([[person.track_id for person in one.people] for one in way.results] for way in (recording, lifted))
+    assert sum(map(len, seen)) > 200
+    assert given == seen
 
 
 def test_all_lifters_that_ship_are_the_default():

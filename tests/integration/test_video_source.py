@@ -34,6 +34,11 @@ def test_demo_clip(demo_clip):
     assert [frame.stamp.index for frame in frames] == list(range(230))
 
 
+def test_matroska_states_its_own_length_and_no_streams(tmp_path):
+    frames, info = read(write_video(tmp_path / "a.mkv", [corner_picture()] * 45))
+    assert (len(frames), info.num_frames) == (45, 45)
+
+
 @pytest.mark.parametrize(
     ("turn", "bright"), [(90, (slice(None, 48), slice(24, None))), (180, (slice(24, None), slice(48, None))),
                          (270, (slice(48, None), slice(None, 24)))]

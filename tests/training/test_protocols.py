@@ -14,17 +14,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from field_data import h36m_files
 from posedemo.errors import ConfigError, ModelError, OutputError
 from posedemo.models.checkpoints import Checkpoint, save_checkpoint
 from posedemo.models.commands import COMMANDS
 from posedemo.models.config import TrainConfig
-from posedemo.models.corpus import Clip, Corpus, View, write_corpus
+from posedemo.models.corpus import Clip, Corpus, View, read_corpus, write_corpus
 from posedemo.models.evaluate import check_held_out_fits
 from posedemo.models.lifter import build_lifter
 from posedemo.models.predictors import Predictor, find_predictor, flip_averaged, lift_sequences, rate_notes
+from posedemo.models.prepare import prepare
 from posedemo.models.protocols import H36M_ACTIONS, evaluate_protocol
 from posedemo.models.scores import Report, Scores, score
-from posedemo.models.views import camera_to_world
+from posedemo.models.views import camera_to_world, to_camera
+from posedemo.remap import own_trunk
+from posedemo.sight import turn_to_pelvis
 from posedemo.skeleton import H36M17, HUMANEVA15, Skeleton
 
 SIZE_PX = 1000
@@ -206,6 +210,24 @@ def test_lifter_that_gives_no_numbers_is_named() -> None:
         evaluate_protocol(broken, make_corpus(H36M_TAKES), "h36m", "gt")
 
 
+def test_lifter_that_turns_the_camera_gets_the_data_sets_lens_and_the_trunk_that_it_knows(tmp_path: Path) -> None:
+    """What it is fed is compared with the true directions; the lens bends those by less than is allowed here."""
+    prepare([*h36m_files(tmp_path, np.random.default_rng(0))], tmp_path / "c.npz", trust_pickle=True)
+    corpus, fed = read_corpus(tmp_path / "c.npz"), []
+
+    def lift(xy: np.ndarray) -> np.ndarray:
+        fed.append(xy[:, 0])
+        return np.zeros((len(xy), 17, 3), np.float32)
+
+    evaluate_protocol(replace(PERFECT, lift=lift, normalisation="sight"), corpus, "h36m", "gt")
+    views = [(clip, view) for clip in corpus.clips if clip.subject == "h36m/S9" for view in clip.views]
+    assert len(views) == len(fed) > 8
+    for (clip, view), xy in zip(views, fed, strict=True):
+        camera_m = to_camera(corpus.xyz_m[clip.start : clip.start + clip.length], view)
+        turned, _ = turn_to_pelvis(own_trunk((camera_m[..., :2] / camera_m[..., 2:]).astype(np.float32)))
+        np.testing.assert_allclose(xy, turned, atol=0.01)
+
+
 @pytest.mark.parametrize("skeleton", [H36M17, HUMANEVA15])
 def test_flip_averaging_takes_away_what_is_not_symmetric(skeleton: Skeleton) -> None:
     left, right = skeleton.index("left_wrist"), skeleton.index("right_wrist")
@@ -351,6 +373,7 @@ def test_exported_lifter_of_the_papers_is_measured_as_its_checkpoint(
         (["--protocol", "humaneva", "--holdout", "x"], "--holdout has no meaning"),
         (["--protocol", "humaneva", "--by-action"], "--by-action has no meaning"),
         (["--protocol", "heldout", "--2d", "gt"], "--2d has no meaning"),
+        (["--protocol", "humaneva", "--max-frames", "60"], "--max-frames has no meaning"),  # 60: what --fov is without
         (["--protocol", "heldout"], "has the joints of humaneva15, virtual cameras know those of h36m17"),
     ],
 )

@@ -26,7 +26,7 @@ def counted(num_frames: int, look_ahead: int = 0, *, flip: bool = False) -> View
     for number, length in enumerate(LENGTHS):
         clip = Clip(f"clip {number}", 0, length, 50, "h36m/S1", ("Sitting", "SittingDown", "Sitting 1")[number], "h36m")
         rows = np.arange(row, row + length, dtype=np.float32)[:, None, None]
-        sequences.append(ViewSequence(clip, "C1", rows + np.zeros((1, 17, 2)), rows + np.zeros((1, 17, 3))))
+        sequences.append(ViewSequence(clip, "C1", rows + np.zeros((1, 17, 2)), rows + np.zeros((1, 17, 3)), 1.0))
         row += length
     return make_views(sequences, H36M17, num_frames=num_frames, look_ahead=look_ahead, flip=flip)
 

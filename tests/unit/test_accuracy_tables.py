@@ -8,7 +8,8 @@ from types import ModuleType
 
 import pytest
 from posedemo.clip_scores import ClipReport, ClipScores
-from posedemo.manifest import default_name
+from posedemo.modes import lifter_in_mode
+from posedemo.settings import Settings
 
 SCRIPT = Path(__file__).resolve().parents[2] / "tools" / "accuracy_tables.py"
 
@@ -31,7 +32,7 @@ def test_tables_are_replaced_and_the_rest_is_kept(script):
 def test_the_short_table_has_every_lifter_as_it_is_and_the_default_as_shown(script):
     raw = ClipScores(7.44, 5, 58, 52, 8, 2.296, (17, 18), (), 0, 52, 1.26)
     shown = ClipScores(0.0, 0, 21, 19, 9, 2.5, (), (), 0, 55, 1.26)
-    default = default_name("lifter")
+    default = lifter_in_mode(Settings.lifter, "file")
     report = ClipReport({}, {"raw": {default: raw, "mediapipe": raw}, "shown": {default: shown, "mediapipe": shown}})
     rows = script.short_table(report).splitlines()[2:]
     assert rows[0] == f"| {default} | 7.4 | 58.0 | 2.30 | 2 | 0 | 1.3 |"

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from posedemo import model_files
 from posedemo.errors import ConfigError, ModelError
-from posedemo.manifest import ModelEntry, default_name, known_names, manifest
+from posedemo.manifest import ModelEntry, known_names, manifest
+from posedemo.modes import lifter_in_mode
 from posedemo.settings import Settings
 
 
@@ -105,8 +106,14 @@ def test_lifter_without_weights_says_how_to_make_them(monkeypatch):
     assert "posedemo train --lifter new" in caught.value.hint
 
 
-@pytest.mark.parametrize("kind", ["detector", "lifter"])
-def test_default_is_one_of_the_names_and_comes_with_the_program(kind):
-    (entry,) = (entry for entry in manifest() if entry.kind == kind and entry.name == default_name(kind))
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("detector", Settings.detector),
+        ("lifter", lifter_in_mode(Settings.lifter, "live")),
+        ("lifter", lifter_in_mode(Settings.lifter, "file")),
+    ],
+)
+def test_default_is_one_of_the_names_and_comes_with_the_program(kind, name):
+    (entry,) = (entry for entry in manifest() if entry.kind == kind and entry.name == name)
     assert model_files.state(entry) == "verified"
-    assert getattr(Settings(), kind) == entry.name

@@ -76,6 +76,8 @@ REFUSED = {
     "no time axis": ({"shape": ["N", 17, 2]}, r"input of shape \(N, 17, 2\)"),
     "one person only": ({"shape": [1, 1, 17, 2]}, "exactly 1 windows at a time"),
     "numbers": ({"element_type": TensorProto.DOUBLE}, r"takes tensor\(double\)"),
+    "millimetres": ({"scale": 1e3}, r"people whose bones are [\d.e+]+ m together, and not some 4"),
+    "nobody": ({"scale": 0.0}, "people whose bones are 0 m together"),
     "flat poses": ({"num_outputs": 2}, r"gives poses of shape \(17, 2\)"),
 }
 

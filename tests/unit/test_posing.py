@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from fakes import FlatLifter, ListSink, ScriptedDetector, make_frame, standing_keypoints
+from posedemo import registry
 from posedemo.assembly import make_stages
 from posedemo.checks import check_posing
 from posedemo.datatypes import Keypoints2D, LifterSpec, Pose3D
@@ -59,6 +60,22 @@ def results(settings: Settings, script, lifter=None) -> list:
     return sink.results
 
 
+def test_a_sessions_last_frame_is_not_waited_behind():
+    """Whoever watches a session may stay at its end, and sees what is there."""
+    script, sink = walking(20), ListSink()
+    stages: Stages = make_stages(Settings(mode="file"), ScriptedDetector(script), FlatLifter())
+    shown_at_the_end = []
+
+    def watched():
+        yield from (make_frame(index) for index in range(19))
+        yield replace(make_frame(19), is_last=True)
+        shown_at_the_end.extend(sink.results)
+
+    run(watched(), stages, [sink], StageTimers())
+    assert [result.frame.stamp.index for result in shown_at_the_end] == list(range(20))
+    assert len(sink.results) == 20, "none of them twice"
+
+
 def poses_m(settings: Settings, script, lifter=None) -> np.ndarray:
     return np.array([result.people[0].pose.xyz_m for result in results(settings, script, lifter)])
 
@@ -108,6 +125,15 @@ def test_file_mode_takes_the_twin_that_sees_what_follows():
         ("mine.onnx", "file", "mine.onnx"),
     ):
         assert lifter_in_mode(name, mode, entries) == expected
+
+
+def test_by_itself_live_waits_for_nothing_and_a_file_is_lifted_with_what_follows():
+    for mode, is_late in (("live", False), ("file", True)):
+        with registry.create_lifter(lifter_in_mode(Settings.lifter, mode), provider="cpu") as lifter:
+            assert (lifter.spec.look_ahead > 0) == is_late
+
+
+def test_every_stand_in_is_a_lifter():
     for entry in manifest():
         assert lifter_in_mode(entry.name, "file") in known_names(entry.kind)
 

@@ -82,6 +82,12 @@ def test_rates_of_long_clips_of_uneven_frames_can_be_read_again():
     assert unpack_header(pack_header(make_header(Settings(mode="file"), info))).fps == fps
 
 
+@pytest.mark.parametrize(("fps", "size_wh"), [(Fraction(2000), (1280, 720)), (Fraction(30), (20_000, 1000))])
+def test_what_a_clip_can_be_a_session_can_be_read_of(fps, size_wh):
+    made = make_header(Settings(mode="file"), SourceInfo(name="a.mp4", size_wh=size_wh, fps=fps, is_live=False))
+    assert unpack_header(pack_header(made)).size_wh == size_wh
+
+
 def test_frames_may_change_size_and_indices_may_have_gaps(tmp_path):
     taken = [
         (make_frame(3, 1.0, (64, 48)), Detections(())),

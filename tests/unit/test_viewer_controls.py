@@ -47,6 +47,14 @@ def test_lifter_is_never_its_own_ghost():
     assert (both.lifter, both.ghost) == ("b", "a")
 
 
+def test_what_makes_the_poses_is_not_its_own_ghost_where_another_lifter_was_refused():
+    status = Status(detector="d", lifter="a", refused=frozenset({("lifter", "b")}))
+    refused = dataclasses.replace(WISHES, lifter="b")
+    assert wishes_after(refused, Action.NEXT_GHOST, CHOICES, status).ghost == "b"
+    loading = dataclasses.replace(status, refused=frozenset())
+    assert wishes_after(refused, Action.NEXT_GHOST, CHOICES, loading).ghost == "a"
+
+
 def test_step_pauses_first_and_then_takes_single_frames():
     paused = pressed(WISHES, Action.STEP)
     assert (paused.is_paused, paused.num_steps) == (True, 0)
@@ -128,6 +136,9 @@ def test_keys_go_through_each_lifter_once():
     assert twice <= set(known_names("lifter"))
     assert not twice & set(find_choices(lifter="global-gcn", detector="mediapipe-full").lifters)
     assert "global-gcn-cmu" in find_choices(lifter="global-gcn-cmu", detector="mediapipe-full").lifters
+    in_file = find_choices(lifter="gla-gcn-centred", detector="mediapipe-full").lifters
+    assert "gla-gcn-centred" in in_file
+    assert "gla-gcn" not in in_file, "there it is the same network"
 
 
 def test_own_file_stays_a_choice():
