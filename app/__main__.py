@@ -10,6 +10,9 @@ import sys
 def main() -> int:
     """Run the command line; also while it is still being loaded, Ctrl-C is no traceback."""
     try:
+        from .signals import keep_interrupts
+
+        keep_interrupts()
         from .cli import main
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import os
 import signal
 import sys
 import threading
@@ -9,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+_DELIVERED_AGAIN_AFTER_S = 0.01
 
 
 @dataclass
@@ -45,6 +49,33 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[Interruption]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def keep_interrupts() -> None:
+    """Let no Ctrl-C be lost, nor be a traceback, because it came in a destructor or in a callback from native code.
+
+    Python drops exceptions there: all it does is to call the hook that this replaces. MediaPipe deletes a picture a
+    frame.
+    """
+    show = sys.unraisablehook
+
+    def hook(dropped: sys.UnraisableHookArgs) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            show(dropped)
+            return
+        again = threading.Timer(_DELIVERED_AGAIN_AFTER_S, _interrupt)
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = hook
+
+
+def _interrupt() -> None:
+    """As Ctrl-C does it; a real signal also wakes a main thread that waits."""
+    if sys.platform == "win32":
+        _thread.interrupt_main()
+    else:
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def _stopping_signals() -> list[signal.Signals]:
