@@ -26,7 +26,7 @@ packed in a way that ``zipfile`` does not know."""
 _LONGEST_HEADER = 10_000
 """Bytes; numpy's are about a hundred."""
 
-_PLAIN_TYPES = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|U\d{1,9})")
+_PLAIN_TYPES = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248]|U[1-9]\d{0,8})")
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _IS_ENCRYPTED = 1
 

@@ -21,8 +21,9 @@ from pathlib import Path
 import platformdirs
 from tqdm import tqdm
 
-from .errors import ConfigError, ModelError
+from .errors import ConfigError, ModelError, OutputError
 from .manifest import Kind, ModelEntry, known_names, manifest, package
+from .outputs import write_whole
 
 SUFFIXES: dict[Kind, str] = {"detector": ".task", "lifter": ".onnx"}
 _MAX_OWN_FILE_BYTES = 512 * 2**20
@@ -204,20 +205,29 @@ def _fetch(entry: ModelEntry, file) -> None:  # type: ignore[no-untyped-def]
 def _check_first_use(path: Path, sha256: str) -> None:
     """Record the hash of a file at its first use; refuse it when it changes later."""
     record = path.parent / _RECORD
-    try:
-        known = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        known = None
-    known = known if isinstance(known, dict) else {}
+    known = _first_uses(record)
     if path.name not in known:
         # A cache that cannot be written still serves the file; it is then recorded by nobody, as before its first use.
-        with suppress(OSError):
-            record.write_text(json.dumps(known | {path.name: sha256}, indent=1), encoding="utf-8")
+        with suppress(OutputError):
+            write_whole(record, json.dumps(known | {path.name: sha256}, indent=1))
     elif known[path.name] != sha256:
         raise ModelError(
             f"{path} has changed since its first use",
             f"delete it to fetch it again, and its line in {record} to trust it",
         )
+
+
+def _first_uses(record: Path) -> dict[str, str]:
+    """Hashes of files at their first use; where they cannot be read, nothing is taken for new."""
+    try:
+        known = json.loads(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError):
+        known = None
+    if not isinstance(known, dict):
+        raise ModelError(f"{record} cannot be read", "delete it, and the files beside it to fetch them again")
+    return known
 
 
 def _sha256(content: bytes) -> str:

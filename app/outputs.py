@@ -31,11 +31,11 @@ def check_outputs(paths: Sequence[Path], *, inputs: Sequence[Path], overwrite: b
         OutputError: one exists already, is an input, or its folder cannot be written.
         ConfigError: two of them are the same.
     """
-    places = [_resolved(path) for path in paths]
+    places, sources = [_resolved(path) for path in paths], {_resolved(path) for path in inputs}
     for path, place in zip(paths, places, strict=True):
         if places.count(place) > 1:
             raise ConfigError(f"{path} is given as an output twice", "give each output its own name")
-        if place in {source.resolve() for source in inputs}:
+        if place in sources:
             raise OutputError(f"{path} is the input itself", "write to another name")
         # A name that is too long shows as soon as the system is asked for it.
         with writing(path, "write to another name"):
@@ -51,7 +51,10 @@ def check_outputs(paths: Sequence[Path], *, inputs: Sequence[Path], overwrite: b
 def _resolved(path: Path) -> Path:
     # Of a name without a folder, where the folder that we are in was removed, nobody knows the place.
     with writing(path, "write to another folder"):
-        return path.resolve()
+        try:
+            return path.resolve()
+        except RuntimeError as error:  # until Python 3.13, of links that lead in a circle
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
 
 
 def check_suffix(path: Path, suffixes: Sequence[str], option: str) -> None:

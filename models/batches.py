@@ -54,6 +54,11 @@ class Batches:
         xy, xyz_m, actions = self._round
         return Samples(xy[batch], xyz_m[batch], None if actions is None else actions[batch])
 
+    def close(self) -> None:
+        """Make no more of them: else Python would wait, when it ends, for rounds that nobody wants."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
     def _made(self, number: int) -> Samples:
         if self._threads is None:
             return self._make(number)

@@ -24,6 +24,8 @@ _AXES = {"X": 0, "Y": 1, "Z": 2}
 _LARGEST_NUMBER = 1e9
 """Of an angle or a length: what is larger comes from damage, and its square need not be finite."""
 _MOST_JOINTS = 1000
+_MOST_TRANSFORMS = 12_000_000
+"""Joints times frames: half a day of motion, in 2 GB of memory. Joints without channels cost a file nothing."""
 _SHORTEST_FRAME_S, _LONGEST_FRAME_S = 1e-4, 10.0
 _LONGEST_MOTION_S = 2 * 3600.0
 """Longer ones are refused, for at a corpus's rate a short file with a long frame time could fill any memory."""
@@ -92,6 +94,8 @@ def parse_bvh(text: str, *, name: str) -> BvhMotion:
     joints = _parse_hierarchy(lines)
     num_channels = sum(len(joint.channels) for joint in joints)
     frame_time_s, values = _parse_motion(lines, num_channels)
+    if len(values) * len(joints) > _MOST_TRANSFORMS:
+        raise lines.error(f"{len(values)} frames of {len(joints)} joints are more than fit into memory; split the file")
     return BvhMotion(joints, values, frame_time_s)
 
 

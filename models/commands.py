@@ -379,7 +379,7 @@ def _run_export(arguments: argparse.Namespace) -> int:
     from .corpus import read_corpus
     from .export import export, real_windows
 
-    if arguments.output.suffix != ".onnx":
+    if arguments.output.suffix.lower() != ".onnx":
         raise ConfigError(f"--output {arguments.output}: the name must end in .onnx")
     check_outputs([arguments.output], inputs=[arguments.checkpoint], overwrite=arguments.overwrite)
     checkpoint = load_checkpoint(arguments.checkpoint)

@@ -17,13 +17,13 @@ import numpy.typing as npt
 
 from ..array_files import read_arrays
 from ..errors import ConfigError
+from ..lifter_contract import UNITS
 from ..outputs import whole_file
 from ..skeleton import H36M16, H36M17, HUMANEVA15, Skeleton
 
 SCHEMA_VERSION = 2
 _READABLE_VERSIONS = (1, 2)
 """Version 1 had neither views nor skeletons other than H36M-17; all else is the same."""
-UNITS = "metre"
 CORPUS_SKELETONS = {skeleton.name: skeleton for skeleton in (H36M17, H36M16, HUMANEVA15)}
 
 _FARTHEST_M = 1e4

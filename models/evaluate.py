@@ -17,12 +17,12 @@ import numpy.typing as npt
 import torch
 
 from ..errors import ConfigError
+from ..lifter_contract import SCREEN
 from ..skeleton import H36M17
 from .bodies import face_forward, to_adult_size
 from .chance import Chance
 from .corpus import Clip, Corpus
 from .detections import hide_legs
-from .normalise import SCREEN
 from .predictors import Predictor, cut_windows, lift_sequences, rate_notes
 from .samples import SampleMaker
 from .scores import Report, Scores, score

@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 
 from ..errors import ModelError, OutputError
+from ..lifter_contract import CONTRACT_KEY, PERSON, SCREEN, SIGHT, UNITS, VERSIONS
 from ..skeleton import SKELETONS
 from .checkpoints import Checkpoint
-from .corpus import UNITS, Corpus
+from .corpus import Corpus
 from .evaluate import HeldOut, check_held_out_fits
 from .folding import fold
 from .lifter import Lifter
-from .normalise import PERSON, SCREEN, SIGHT
 from .predictors import Predictor, checkpoint_predictor, cut_windows, onnx_predictor
 from .views import require_skeleton, view_sequences
 from .windows import load_motion
@@ -31,10 +31,6 @@ log = logging.getLogger(__name__)
 
 Float32Array = npt.NDArray[np.float32]
 
-CONTRACT_VERSIONS = {PERSON: "1", SCREEN: "2", SIGHT: "3"}
-"""By normalisation. "screen" lifters take the units of version 1, but give the right pose only for people as the
-cameras of their training showed them; "sight" lifters take the picture of a camera that was turned to the person: a
-reader of version 1, which knows nothing of either, must refuse both."""
 OPSET = 18
 INPUT_NAME, OUTPUT_NAME = "xy", "xyz"
 PARITY_TOLERANCE_M = 1e-4
@@ -163,7 +159,7 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
     config = checkpoint.config
     num_parameters = sum(weights.numel() for weights in checkpoint.lifter().parameters())
     return {
-        "posedemo_contract": CONTRACT_VERSIONS[config.normalisation],
+        CONTRACT_KEY: VERSIONS[config.normalisation],
         "lifter": config.lifter,
         "skeleton": config.skeleton,
         "joints": ",".join(SKELETONS[config.skeleton].joints),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from ..lifter_contract import PERSON, SCREEN, SIGHT
 from ..skeleton import Skeleton
 
 _SMALLEST_SCALE = 1e-4
@@ -43,8 +44,6 @@ def _as_it_comes(_: Skeleton) -> nn.Module:
     """The papers' way: screen units already divide by the width of the picture, and nothing else is done."""
     return nn.Identity()
 
-
-PERSON, SIGHT, SCREEN = "person", "sight", "screen"
 
 NORMALISATIONS: Mapping[str, Callable[[Skeleton], nn.Module]] = {
     PERSON: PersonNormalise,

@@ -146,20 +146,32 @@ def _read_object(member: IO[bytes]) -> Any:
     if header["shape"] != () or header["descr"] != "|O":
         raise ValueError(f"expected one pickled object, found {header['shape']} of type {header['descr']}")
     # Python 2 wrote text without an encoding: latin1 takes every byte as it is.
-    wrapped = _to_plain(_PlainUnpickler(member, encoding="latin1").load())
+    wrapped = _to_plain(_PlainUnpickler(member, encoding="latin1").load(), {})
     return wrapped.item() if isinstance(wrapped, np.ndarray) else wrapped
 
 
-def _to_plain(value: Any) -> Any:
-    """The value with arrays in the place of their stand-ins."""
+def _to_plain(value: Any, done: dict[int, Any]) -> Any:
+    """The value with arrays in the place of their stand-ins.
+
+    Args:
+        value: what was unpickled.
+        done: what has been made of others, by identity: a list that holds another one twice must not be made twice, or
+            a few bytes would take as long as anybody likes.
+    """
+    if id(value) not in done:
+        done[id(value)] = _plain(value, done)
+    return done[id(value)]
+
+
+def _plain(value: Any, done: dict[int, Any]) -> Any:
     if isinstance(value, dict):
-        return {key: _to_plain(content) for key, content in value.items()}
+        return {key: _to_plain(content, done) for key, content in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_to_plain(content) for content in value)
+        return type(value)(_to_plain(content, done) for content in value)
     if isinstance(value, _PickledArray):
         if value.array.dtype.hasobject:
             for place, content in enumerate(value.array.flat):
-                value.array.flat[place] = _to_plain(content)
+                value.array.flat[place] = _to_plain(content, done)
         return value.array
     if value is None or isinstance(value, str | bytes | bool | int | float):
         return value

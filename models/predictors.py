@@ -14,6 +14,7 @@ import torch
 
 from .. import model_files
 from ..errors import ConfigError, ModelError
+from ..lifter_contract import CONTRACT_KEY, PERSON, SCREEN, SIGHT, UNITS, VERSIONS
 from ..onnx_structure import reason_to_refuse
 from ..probing import try_out
 from ..sight import turn_to_pelvis
@@ -21,7 +22,6 @@ from ..skeleton import H36M17, SKELETONS, Skeleton
 from ..window import MOST_FRAMES
 from .checkpoints import Checkpoint, load_checkpoint
 from .lifter import Lifter
-from .normalise import PERSON, SCREEN, SIGHT
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -143,6 +143,8 @@ def _stated(metadata: Mapping[str, str]) -> Predictor:
         KeyError: something is not stated.
         ValueError: something is stated that cannot be.
     """
+    if metadata[CONTRACT_KEY] not in VERSIONS.values() or metadata["units"] != UNITS:
+        raise ValueError("of another contract")
     num_frames, target, rate_hz = int(metadata["window"]), int(metadata["target"]), float(metadata["rate_hz"])
     if not 0 <= target < num_frames <= MOST_FRAMES or not 0 < rate_hz < math.inf:
         raise ValueError("no window")
@@ -166,7 +168,7 @@ def _stated_normalisation(metadata: Mapping[str, str]) -> str:
 
 def load_predictor(path: Path, *, device: str | torch.device = "cpu") -> Predictor:
     """A lifter from an exported file (``.onnx``), which runs on the CPU, or from a checkpoint."""
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         return onnx_predictor(path)
     return checkpoint_predictor(load_checkpoint(path), name=str(path), device=device)
 
@@ -180,7 +182,7 @@ def find_predictor(name_or_path: str, *, device: str | torch.device = "cpu") -> 
     """
     path = model_files.own_path(name_or_path)
     if path.is_file() or path.suffix:
-        if path.is_file() and path.suffix == ".onnx":
+        if path.is_file() and path.suffix.lower() == ".onnx":
             try_out("predictor", str(path))
         return load_predictor(path, device=device)
     if name_or_path == "mediapipe":

@@ -153,7 +153,7 @@ def _zip_members(path: Path) -> Iterator[BvhSource]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [info for info in archive.infolist() if info.filename.lower().endswith(".bvh")]
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, UnicodeDecodeError, *ZIP_DAMAGE) as error:
         raise ConfigError(f"cannot open {path} as a zip: {error}") from error
     for member in sorted(members, key=lambda info: info.filename):
         yield BvhSource(member.filename, path.stem, _member_reader(path, member))

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from tqdm import tqdm
 
 from ..errors import ConfigError
+from ..lifter_contract import SIGHT
 from ..remap import own_trunk
 from ..skeleton import H36M17
 from .corpus import Corpus
-from .normalise import SIGHT
 from .predictors import Float32Array, Predictor, lift_sequences, rate_notes
 from .scores import Report, Scores, SequenceScores, mean_of_frames, mean_of_rows, score
 from .split import HUMANEVA_ACTIONS, is_one_of, left_out_actions, split_protocol

@@ -172,6 +172,7 @@ def _advance(
                 if run.step == _STEPS_BEFORE_FORECAST:
                     _tell_forecast(run, pace)
         finally:
+            run.batches.close()
             # A step that an error cut short has left weights that belong to no step: the last checkpoint stands.
             if run.is_whole:
                 save()

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import torch
 
 from ..errors import ConfigError
+from ..lifter_contract import SIGHT
 from .config import TrainConfig
 from .corpus import Clip, Corpus
 from .evaluate import HeldOut, evaluate
 from .lifter import Lifter
 from .metrics import mpjpe, p_mpjpe
-from .normalise import SIGHT
 from .predictors import torch_predictor
 from .samples import Maker, SampleMaker
 from .split import left_out_actions, split_clips, split_protocol

@@ -25,6 +25,10 @@ class Reader:
         open_camera: opens it.
         frames: where its frames go; by default, the newest is all that counts.
         name: of the thread.
+
+    Attributes:
+        started_s: when it began to open the camera.
+        opened_s: when it was open; None before.
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class Reader:
         self.frames: Handoff[Frame] = LatestSlot() if frames is None else frames
         self.opened: Future[SourceInfo] = Future()
         self.started_s = time.monotonic()
+        self.opened_s: float | None = None
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
@@ -55,6 +60,7 @@ class Reader:
             self.frames.close(error)
             return
         try:
+            self.opened_s = time.monotonic()
             self.opened.set_result(camera.info)
             for frame in camera.frames():
                 if not self.frames.put(frame):

@@ -59,13 +59,13 @@ class Standby:
     def frame(self, now_s: float) -> Frame | None:
         """The frame to show now; None until the next one is due, or while it is not decoded yet."""
         if self._next is None:
-            self._fetch()
+            self._fetch(now_s)
         if self._next is None or now_s < self._due_s:
             return None
         if now_s - self._due_s > _TOO_LATE_S:
             self._due_s = now_s
         frame, self._next = self._next, None
-        self._fetch()
+        self._fetch(now_s)
         return frame
 
     def stop(self) -> None:
@@ -79,8 +79,8 @@ class Standby:
         self.stop()
         self._ready.leave()
 
-    def _fetch(self) -> None:
-        """Take the next frame and find out when it is due."""
+    def _fetch(self, now_s: float) -> None:
+        """Take the next frame and find out when it is due; at the end of a round, begin the next one."""
         if self._round is None:
             return
         with suppress(SourceError):  # A damaged end is an end.
@@ -92,6 +92,10 @@ class Standby:
         elif self._round.frames.closed and self._last_s is not None:
             self._begin_round()
             self._due_s += float(1 / (self.info.fps or _USUAL_FPS))
+        elif self._round.frames.closed and now_s >= self._due_s:
+            # It could not be opened this time, as on a disk of the network; the next time may do.
+            self._begin_round()
+            self._due_s = now_s + _LONGEST_PAUSE_S
 
     def _begin_round(self) -> None:
         self._round, self._last_s = self._ready, None

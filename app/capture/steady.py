@@ -240,8 +240,9 @@ class SteadyCamera:
         outage.back_since_s = None
         if now_s - outage.since_s > self._endurance.gives_up_after_s:
             return self._give_up()
-        waits_since_s = max(outage.since_s, self._reader.started_s)
-        patience_s = _LEFT_AFTER_S if self._reader.opened.done() else _OPENING_GIVEN_UP_AFTER_S
+        opened_s = self._reader.opened_s
+        waits_since_s = max(outage.since_s, self._reader.started_s if opened_s is None else opened_s)
+        patience_s = _OPENING_GIVEN_UP_AFTER_S if opened_s is None else _LEFT_AFTER_S
         if outage.next_try_s is None and (is_over or now_s - waits_since_s > patience_s):
             self._reader.leave()
             self._left.append(self._reader)

@@ -125,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     write_columns(PartialFile(arguments.output), rows.columns(), facts)
     # A BVH holds one person, and says itself what it leaves out.
-    num_poses = "" if arguments.output.suffix == ".bvh" else f": {len(rows.track_id)} poses"
+    num_poses = "" if arguments.output.suffix.lower() == ".bvh" else f": {len(rows.track_id)} poses"
     logger.info("wrote %s%s", arguments.output, num_poses)
     return 0
 

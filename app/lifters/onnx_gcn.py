@@ -10,20 +10,20 @@ import numpy as np
 from ..datatypes import Float32Array, LifterSpec, Pose3D, Window
 from ..errors import ModelError
 from ..geometry import bone_lengths
+from ..lifter_contract import CONTRACT_KEY, PERSON, SCREEN, SIGHT, UNITS, VERSIONS
 from ..onnx_structure import reason_to_refuse
 from ..sight import turn_to_pelvis
 from ..skeleton import H36M17
 from ..window import MOST_FRAMES
 from .session import first_line, open_session
 
-CONTRACT_KEY = "posedemo_contract"
-NORMALISATIONS = {"1": "screen", "3": "sight"}
+NORMALISATIONS = {VERSIONS[PERSON]: SCREEN, VERSIONS[SIGHT]: SIGHT}
 """What a lifter is fed, by version of the contract: 2D joints in screen units, or those that the camera would see if it
-were turned to the person. Files of version 2 know people only as the cameras of their training data showed them."""
+were turned to the person."""
 
 CONTRACT = {
     "skeleton": (H36M17.name, "is for the skeleton {}, this program shows {}"),
-    "units": ("metre", "gives its poses in {}, this program takes {}"),
+    "units": (UNITS, "gives its poses in {}, this program takes {}"),
 }
 """Metadata that a model file must state, and what to say of one that states anything else and would give nonsense."""
 _OTHER_NORMALISATION = "takes 2D joints in the normalisation {}, this program gives {}"
@@ -62,7 +62,7 @@ class OnnxLifter:
                 f"{name} is damaged: its names are no text", "check the file, or export it again"
             ) from error
         self.spec = _read_spec(metadata, name)
-        self._is_turned = metadata["normalisation"] == "sight"
+        self._is_turned = metadata["normalisation"] == SIGHT
         _check_input(inputs, self.spec, name)
         if not outputs:
             raise ModelError(f"{name} gives nothing, a lifter gives poses", _EXPORT_HINT)
@@ -143,7 +143,7 @@ def _read_spec(metadata: Mapping[str, str], name: str) -> LifterSpec:
         raise ModelError(
             f"{name} is an ONNX model, but not a lifter of posedemo: it does not state its {CONTRACT_KEY}", _EXPORT_HINT
         )
-    if metadata.get("inner_normalisation", "person") != "person":
+    if metadata.get("inner_normalisation", PERSON) != PERSON:
         raise ModelError(
             f"{name} knows people only as its training data's cameras showed them: it does not normalise by person",
             "train one that does: posedemo train --preset live",

@@ -20,7 +20,7 @@ from ..manifest import Kind
 from ..settings import BONES_CHOICES, MAX_PEOPLE, Settings
 from ..skeleton import H36M17
 from ..smoothing import PRESETS
-from .records import HEADER_KIND, MAX_PIXELS
+from .records import HEADER_KIND, MAX_PIXELS, plain_name
 
 FORMAT = 1
 _MAX_FPS = 1000
@@ -119,8 +119,8 @@ def unpack_header(payload: bytes) -> SessionHeader:
             size_wh=_size(content["size_wh"]),
             fps=None if content["fps"] is None else _ratio(content["fps"], high=_MAX_FPS),
             time_base=_ratio(content["time_base"], high=1),
-            detector=str(content["detector"]),
-            lifter=str(content["lifter"]),
+            detector=plain_name(content["detector"]),
+            lifter=plain_name(content["lifter"]),
             sha256={str(kind): str(value) for kind, value in dict(content["sha256"]).items()},
             settings=_checked(dict(content["settings"])),
             created=str(content["created"]),
@@ -147,7 +147,7 @@ def _checked(settings: dict[str, Any]) -> dict[str, Any]:
         settings["bones"] in BONES_CHOICES,
         in_range(settings["fov_deg"], FOV_RANGE_DEG),
         height_cm is None or (in_range(height_cm, HEIGHT_RANGE_CM) and settings["bones"] == "fixed"),
-        settings["max_people"] in range(1, MAX_PEOPLE + 1),
+        type(settings["max_people"]) is int and 1 <= settings["max_people"] <= MAX_PEOPLE,
     )
     if not all(fits):
         raise ValueError("no sensible settings")

@@ -12,7 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import BinaryIO
 
 import numpy as np
@@ -134,13 +134,22 @@ def unpack_change(payload: bytes) -> dict[str, str]:
         raise ValueError("a change is damaged") from error
     if not isinstance(content, dict):
         raise ValueError("a change is damaged")
-    changes = {field.name: content[field.name] for field in fields(InUse) if field.name in content}
-    for value in changes.values():
-        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME or Path(value).name != value:
-            raise ValueError("a change has a name that cannot be")
+    changes = {field.name: plain_name(content[field.name]) for field in fields(InUse) if field.name in content}
     if changes.get("smooth", "off") not in PRESETS:
         raise ValueError("a change has a smoothing that there is not")
     return changes
+
+
+def plain_name(value: object) -> str:
+    """The name of a model, or of a file without its folder: what a session says must not lead to any other place.
+
+    Raises:
+        ValueError: it is none.
+    """
+    # A session may come from another system, where another slash is what divides folders.
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME or PureWindowsPath(value).name != value:
+        raise ValueError("it has a name that cannot be")
+    return value
 
 
 def records(file: BinaryIO, damage: Damage) -> Iterator[tuple[int, bytes]]:

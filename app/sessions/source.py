@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 _DARK_BGR = (30, 27, 26)
 _WORDS_BGR = (112, 106, 104)
 _WORDS = "recorded session - no picture"
+_LARGEST_LETTERS = 40.0
+"""OpenCV's scale: fit for pictures of 36,000 px, and it crashes where letters are thousands of times as large."""
 _DAMAGE_HINT = "copy it again from where it was recorded; what was written after this place cannot be used"
 
 
@@ -209,8 +211,8 @@ def _dark_picture(size_wh: tuple[int, int]) -> ImageArray:
     """(H, W, 3) uint8 BGR: nothing but what it is, at the bottom."""
     width, height = size_wh
     image = np.full((height, width, 3), _DARK_BGR, np.uint8)
-    thickness = max(1, width // 900)
-    scale = width / 900
+    scale = min(width / 900, _LARGEST_LETTERS)
+    thickness = max(1, int(scale))
     (text_width, _), _ = cv2.getTextSize(_WORDS, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)
     place = ((width - text_width) // 2, height - height // 20)
     cv2.putText(image, _WORDS, place, cv2.FONT_HERSHEY_SIMPLEX, scale, _WORDS_BGR, thickness, cv2.LINE_AA)

@@ -23,7 +23,7 @@ from ..capture.source import SourceInfo
 from ..datatypes import ImageArray, Result
 from ..errors import OutputError
 from ..h264 import VideoWriter, to_planes
-from ..letterbox import letterbox
+from ..letterbox import letterbox, place_within
 from ..outputs import PartialFile, writing
 from ..priority import step_back
 from ..viewer.offscreen import RoomRenderer
@@ -195,11 +195,12 @@ def annotate(
     result: Result, size_wh: tuple[int, int], *, mirror: bool, slots: Mapping[int, int] | None = None
 ) -> ImageArray:
     """The picture of a result with its 2D overlay, scaled into ``size_wh`` without distortion; (h, w, 3) BGR."""
-    picture = letterbox(result.frame.image_bgr, size_wh)
-    scale = picture.shape[1] / max(1, result.frame.size_wh[0])
+    place = place_within(result.frame.size_wh, size_wh)
+    picture = letterbox(result.frame.image_bgr, (place.width, place.height))
     if result.frame.image_bgr is picture:
         picture = picture.copy()
-    draw_people(picture, result.people, scale=scale, slots=slots)
+    draw_people(picture, result.people, scale=place.width / result.frame.size_wh[0], slots=slots)
+    picture = letterbox(picture, size_wh)
     return np.asarray(cv2.flip(picture, 1), np.uint8) if mirror else picture
 
 

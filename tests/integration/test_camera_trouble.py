@@ -221,7 +221,8 @@ class Scripted:
     """A camera of which the n-th opening does what the script's n-th word says: the things that no stream can do.
 
     ``picture`` gives one and ends, ``fail`` cannot be opened, ``hang`` gives a picture and then nothing, for ever,
-    and the same for ``hang-open``; the last word counts for all that follow.
+    and the same for ``hang-open``; ``slow`` takes a second to open and then half a second for every picture; the last
+    word counts for all that follow.
     """
 
     def __init__(self, *script: str) -> None:
@@ -237,6 +238,8 @@ class Scripted:
             raise SourceError("camera 7 cannot be opened")
         if word == "hang-open":
             self.never.wait()
+        if word == "slow":
+            time.sleep(1.0)
         return ScriptedCamera(self, word)
 
 
@@ -247,6 +250,9 @@ class ScriptedCamera:
         self._word = word
 
     def frames(self) -> Iterator[Frame]:
+        for index in range(100 if self._word == "slow" else 0):
+            time.sleep(0.5)
+            yield make_frame(index, time.monotonic())
         yield make_frame(0, time.monotonic())
         if self._word == "hang":
             self._never.wait()
@@ -300,6 +306,16 @@ def test_read_that_never_returns_is_left_behind(watch, scripted, monkeypatch):
     watched.check_order()
     watched.capture.stop()
     assert not watched.capture._thread.is_alive()
+
+
+def test_camera_that_takes_long_to_open_is_waited_for(watch, scripted, monkeypatch):
+    """From when it is open: it has had no time for a picture before."""
+    monkeypatch.setattr(steady, "_LEFT_AFTER_S", 0.8)
+    monkeypatch.setattr(steady, "FIRST_DELAY_S", 0.1)
+    script = scripted("picture", "slow")
+    watched = watch(steady_camera(script))
+    watched.more(3)
+    assert len(script.opened_s) == 2
 
 
 def test_camera_that_hangs_does_not_hang_the_end(watch, scripted, caplog):
@@ -400,3 +416,23 @@ def test_standby_goes_round_at_its_own_pace(clip):
         time.sleep(0.001)
     standby.close()
     assert np.allclose(np.diff(times_s), 1 / 30, atol=1e-3)
+
+
+def test_standby_that_could_not_be_opened_once_is_tried_again(clip):
+    num_opened = 0
+
+    def open_clip():
+        nonlocal num_opened
+        num_opened += 1
+        if num_opened in (2, 3):  # the first and the second round; before, it was looked at
+            raise SourceError("the disk of the network is away")
+        return open_source(camera=None, video=clip)
+
+    standby = Standby(open_clip)
+    standby.play(time.monotonic())
+    deadline_s = time.monotonic() + PATIENCE_S
+    while standby.frame(time.monotonic()) is None:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+    standby.close()
+    assert num_opened <= 6, "and not all the time"

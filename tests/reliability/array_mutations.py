@@ -15,6 +15,7 @@ Arrays = Mapping[str, npt.NDArray[np.generic]]
 _TYPES = ("f2", "f4", "f8", ">f4", "i1", "i8", "u8", "b1", "c8", "M8[s]", "U3", "S3", "O")
 _ODD = (np.nan, np.inf, -np.inf, 1e30, -1e30, 1e300, -1.0, 0.0, 2.0**62, 1e-300)
 _TERABYTES = 2**42
+_NO_LETTERS = str({"descr": "<U0", "fortran_order": False, "shape": (10**12,)})
 
 
 def mutated_arrays(arrays: Arrays, count: int, *, seed: int = 0) -> Iterator[bytes]:
@@ -89,6 +90,7 @@ def hostile_archives(arrays: Arrays, name: str) -> dict[str, bytes]:
         "a header with more bytes than a number holds": _archive(members | {target: _claiming((2**40, 2**40, 2))}),
         "a negative length": _archive(members | {target: _claiming((-1, 17, 2))}),
         "a type that claims gigabytes": _archive(members | {target: _claiming((1,), "<U2000000000")}),
+        "text of no letters, a trillion times": _archive(members | {target: _with_header(_NO_LETTERS)}),
         "a header nested 9,000 deep": _archive(members | {target: _with_header("(" * 9_000)}),
         "a header that calls a function": _archive(members | {target: _with_header("__import__('os').getcwd()")}),
         "an array that unpacks to 285 MB": _archive(members | {target: _member(zeros)}, zipfile.ZIP_DEFLATED),

@@ -12,7 +12,7 @@ import pytest
 from archives import zipped
 from array_mutations import hostile_archives, mutated_arrays, packed
 from mutations import damaged, mutated_json
-from posedemo.errors import ConfigError, PosedemoError
+from posedemo.errors import ConfigError, PosedemoError, SourceError
 from posedemo.models.bvh import read_bvh
 from posedemo.models.corpus import Clip, Corpus, View, read_corpus
 from posedemo.models.joint_maps import BUILT_IN_MAPS, read_map
@@ -161,6 +161,16 @@ def test_motion_beyond_reason(tmp_path, text):
         read_clip(next(find_files(path)), joint_map=BUILT_IN_MAPS[0], rate_hz=30.0)
 
 
+def test_joints_that_cost_no_letter_are_counted(tmp_path):
+    """900 joints without channels in 20,000 frames: 90 kB, and 3 GB of transforms."""
+    others = "".join(f"JOINT b{k}\n{{\nOFFSET 0 1 0\nCHANNELS 0\n}}\n" for k in range(900))
+    hierarchy = f"HIERARCHY\nROOT a\n{{\nOFFSET 0 0 0\nCHANNELS 1 Zrotation\n{others}}}\n"
+    path = tmp_path / "lab_ann_walk.bvh"
+    path.write_text(f"{hierarchy}MOTION\nFrames: 20000\nFrame Time: 0.01\n" + "0\n" * 20_000)
+    with pytest.raises(SourceError, match="20000 frames of 901 joints"):
+        read_bvh(path)
+
+
 def prepare_zip(path: Path) -> None:
     """Of a zip `posedemo prepare` writes the corpus and nothing else."""
     output = path.with_name("corpus.npz")
@@ -178,6 +188,16 @@ def test_damaged_zips(tmp_path, tried):
     tally = try_all(prepare_zip, damaged(content, 200), tmp_path / "motion.zip")
     assert tally.refused > 50
     tried("zips of BVH files with bytes cut, flipped, spliced, overwritten", tally.total, str(tally))
+
+
+@pytest.mark.parametrize(("place", "change"), [(6, b"\x63\x00"), (8, b"\x00\x08"), (10, b"\x63\x00")])
+def test_zips_of_the_future_and_odd_names_are_refused(tmp_path, place, change):
+    """Version, flags (its name is UTF-8, and is not) and way of packing, as the directory states them."""
+    content = zipped({"lab_ann_walk.bvh": BVH}).replace(b"lab_ann_walk.bvh", b"lab_ann_\xff\xfe\xfd\xfc.bvh")
+    entry = content.rfind(b"PK\x01\x02")
+    (tmp_path / "motion.zip").write_bytes(content[: entry + place] + change + content[entry + place + 2 :])
+    with pytest.raises(PosedemoError):
+        prepare_zip(tmp_path / "motion.zip")
 
 
 def test_zip_bomb_is_refused_by_the_size_that_it_states(tmp_path):

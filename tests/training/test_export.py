@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx_lifters import echo_lifter
 from posedemo.errors import ModelError, OutputError
 from posedemo.geometry import bone_lengths
 from posedemo.lifters.onnx_gcn import OnnxLifter
@@ -209,6 +210,15 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"text"])
 def test_files_that_are_no_lifters_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.onnx").write_bytes(content)
+    with pytest.raises(ModelError, match="is not an exported lifter"):
+        load_predictor(tmp_path / "x.onnx")
+
+
+@pytest.mark.parametrize("other", [{"units": "millimetre"}, {"posedemo_contract": "9"}, {"posedemo_contract": None}])
+def test_lifters_of_another_contract_are_not_measured(tmp_path: Path, other: dict[str, str | None]) -> None:
+    onnx.save(echo_lifter(), tmp_path / "ours.ONNX")
+    load_predictor(tmp_path / "ours.ONNX")
+    onnx.save(echo_lifter(metadata=other), tmp_path / "x.onnx")
     with pytest.raises(ModelError, match="is not an exported lifter"):
         load_predictor(tmp_path / "x.onnx")
 

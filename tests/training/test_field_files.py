@@ -377,6 +377,16 @@ def test_only_plain_data_come_out_of_a_pickle(tmp_path: Path, harmful: object) -
         read_pickled(tmp_path / "x.npz", "thing")
 
 
+def test_a_list_of_lists_of_lists_takes_no_time(tmp_path: Path) -> None:
+    """Each holds the one before twice: few bytes, and 2^60 lists for who copies them all."""
+    nested: list[object] = []
+    for _ in range(60):
+        nested = [nested, nested]
+    np.savez(tmp_path / "x.npz", thing={"inside": nested})
+    read = read_pickled(tmp_path / "x.npz", "thing")["inside"]
+    assert read[0] is read[1]
+
+
 @pytest.mark.parametrize("protocol", range(5))
 def test_all_plain_data_come_out_of_a_pickle(tmp_path: Path, protocol: int) -> None:
     content = {

@@ -13,6 +13,7 @@ APP = ROOT / "app"
 HEAVY = {"cv2", "mediapipe", "onnxruntime", "open3d", "torch"}
 PURE = (
     "array_files",
+    "lifter_contract",
     "onnx_structure",
     "datatypes",
     "skeleton",
@@ -94,6 +95,7 @@ SHARED_WITH_TRAINING = {
     "command",
     "outputs",
     "model_files",
+    "lifter_contract",
     "onnx_structure",
     "probing",
     "remap",

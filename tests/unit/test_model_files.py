@@ -78,6 +78,17 @@ def test_file_placed_by_hand_is_recorded_at_first_use_and_must_not_change(cache)
         model_files.load("detector", "mediapipe-heavy")
 
 
+@pytest.mark.parametrize("damage", ["", "{", "[]"])
+def test_what_was_recorded_is_not_forgotten_where_it_cannot_be_read(cache, damage):
+    cache.mkdir()
+    (cache / heavy().file).write_bytes(b"first")
+    model_files.load("detector", "mediapipe-heavy")
+    (cache / heavy().file).write_bytes(b"other")
+    (cache / "first_use.json").write_text(damage)
+    with pytest.raises(ModelError, match=r"first_use\.json cannot be read"):
+        model_files.load("detector", "mediapipe-heavy")
+
+
 def test_heavy_comes_from_its_publisher_and_is_bounded():
     assert heavy().url.startswith("https://storage.googleapis.com/mediapipe-models/")
     assert heavy().num_bytes <= 64 * 2**20

@@ -24,6 +24,13 @@ def test_input_is_never_overwritten(tmp_path):
         check_outputs([tmp_path / "." / "in.mp4"], inputs=[path], overwrite=True)
 
 
+def test_links_that_lead_in_a_circle(tmp_path):
+    path = tmp_path / "a.npz"
+    path.symlink_to(path)
+    with pytest.raises(OutputError, match=r"cannot write .*a\.npz"):
+        check_outputs([path], inputs=[], overwrite=True)
+
+
 def test_missing_folder_folder_and_double(tmp_path):
     with pytest.raises(OutputError, match="does not exist"):
         check_outputs([tmp_path / "no" / "out.mp4"], inputs=[], overwrite=False)

@@ -88,6 +88,15 @@ def test_what_a_clip_can_be_a_session_can_be_read_of(fps, size_wh):
     assert unpack_header(pack_header(made)).size_wh == size_wh
 
 
+@pytest.mark.parametrize("size_wh", [(2**26, 1), (29_000_000, 2), (1, 2**26)])
+def test_shapes_of_no_camera_are_shown_too(tmp_path, size_wh):
+    """OpenCV ends the whole program where it is to write letters of a million pixels."""
+    record = pack_record(pack_frame(FrameRecord(0, 1.0, size_wh, Detections(()))))
+    (tmp_path / "wide.pose").write_bytes(MAGIC + pack_record(pack_header(header())) + record)
+    (frame,) = play(tmp_path / "wide.pose")
+    assert frame.size_wh == size_wh
+
+
 def test_frames_may_change_size_and_indices_may_have_gaps(tmp_path):
     taken = [
         (make_frame(3, 1.0, (64, 48)), Detections(())),
@@ -159,6 +168,10 @@ def with_checksum(payload: bytes) -> bytes:
         pack_header(header()).replace(b'"mode": "live"', b'"mode": "sideways"'),
         pack_header(header()).replace(b'"fov_deg": 60.0', b'"fov_deg": NaN'),
         pack_header(header()).replace(b'"max_people": 1', b'"max_people": 1000000'),
+        pack_header(header()).replace(b'"max_people": 1', b'"max_people": 1.0'),
+        pack_header(header()).replace(b'"lifter": "semgcn"', b'"lifter": "/tmp/own.onnx"'),
+        pack_header(header()).replace(b'"lifter": "semgcn"', b'"lifter": "..\\\\share\\\\own.onnx"'),
+        pack_header(header()).replace(b'"detector": "mediapipe-full"', b'"detector": ""'),
         pack_header(header()).replace(b'"skeleton": "h36m17"', b'"skeleton": "other"'),
     ],
     ids=lambda payload: payload[:12].decode() + f"..{zlib.crc32(payload)}",

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from gui.example_poses import ARMS_UP, PICTURE_WH, STANDING, make_person
 from posedemo.datatypes import Frame, Keypoints2D, Person, Result, Stamp
+from posedemo.sinks.annotated_video import annotate
 from posedemo.skeleton import H36M17
 from posedemo.viewer.overlay import draw_people
 from posedemo.viewer.picture import compose_picture
@@ -30,6 +31,17 @@ def test_sides_are_where_the_person_has_them() -> None:
     image = grey(PICTURE_WH)
     draw_people(image, [make_person()])
     assert middle_x(image, "right") < PICTURE_WH[0] / 2 < middle_x(image, "left")
+
+
+def test_annotated_picture_of_another_aspect_has_its_people_where_they_are() -> None:
+    """As of a session whose camera changed: bars are left and right, and joints are not drawn into them."""
+    result = Result(Frame(grey(PICTURE_WH), Stamp(0, 0.0)), (make_person(),))
+    width, height = PICTURE_WH
+    image = annotate(result, (3 * width, height), mirror=False)
+    assert image.shape == (height, 3 * width, 3)
+    plain = annotate(result, PICTURE_WH, mirror=False)
+    np.testing.assert_array_equal(image[:, width : 2 * width], plain)
+    assert not image[:, :width].any()
 
 
 def test_draws_where_the_joints_are_and_nowhere_else() -> None:
