@@ -19,6 +19,8 @@ from .skeleton import H36M17, Skeleton
 Float32Array = npt.NDArray[np.float32]
 ImageArray = npt.NDArray[np.uint8]
 
+MAX_PIXELS = 8192 * 8192
+"""Of a picture: twice 8K. A damaged header may claim 65535x65535, which would be 13 GB."""
 
 _FLOAT32, _UINT8 = np.dtype(np.float32), np.dtype(np.uint8)
 

@@ -53,16 +53,16 @@ def bone_spread(xyz_m: FloatArray, skeleton: Skeleton = H36M17) -> FloatArray:
     return np.where(counts > 0, spread, np.nan)
 
 
-def asymmetry(xyz_m: FloatArray, skeleton: Skeleton = H36M17) -> FloatArray:
+def asymmetry(xyz_m: FloatArray) -> FloatArray:
     """Difference of a left and a right bone's length in one frame, as a share of their mean: 0 for equal sides.
 
     Returns:
-        (F, P) for the bones that end in ``skeleton.left_right_pairs``.
+        (F, P) for the bones that end in ``H36M17.left_right_pairs``.
     """
-    lengths_m = bone_lengths(xyz_m, skeleton)
-    ends = [child for _, child in skeleton.bones]
+    lengths_m = bone_lengths(xyz_m, H36M17)
+    ends = [child for _, child in H36M17.bones]
     left_m, right_m = (
-        lengths_m[:, [ends.index(joint) for joint in side]] for side in zip(*skeleton.left_right_pairs, strict=True)
+        lengths_m[:, [ends.index(joint) for joint in side]] for side in zip(*H36M17.left_right_pairs, strict=True)
     )
     shares: FloatArray = 2 * np.abs(left_m - right_m) / np.maximum(left_m + right_m, 1e-9)
     return shares

@@ -9,33 +9,27 @@ from torch import Tensor
 
 from .samples import Maker, Samples
 
-_AHEAD = 4
-"""Rounds of samples that are made while a GPU trains on those before."""
-
 
 class Batches:
     """Gives the batch of each step, the same whether the run was interrupted before it or not.
 
-    Samples are made a few batches at a time. On a CPU that is done when they are needed: the network and the samples
-    want the same cores. Beside a GPU, threads make the coming ones; which samples belong to a step depends on the seed
-    and the step alone, so it does not matter which thread is first.
+    Samples are made a few batches at a time, when they are needed or, ``ahead`` of that, by threads; which samples
+    belong to a step depends on the seed and the step alone, so it does not matter which thread is first.
 
     Args:
         maker: makes the samples.
         seed: of the run.
         batch_size: samples a step.
         device: where they are needed.
-        ahead: rounds to make ahead; by default none on a CPU.
+        ahead: rounds of samples to make while the run trains on those before.
     """
 
-    def __init__(
-        self, maker: Maker, *, seed: int, batch_size: int, device: torch.device, ahead: int | None = None
-    ) -> None:
+    def __init__(self, maker: Maker, *, seed: int, batch_size: int, device: torch.device, ahead: int) -> None:
         self._maker = maker
         self._seed = seed
         self._size = batch_size
         self._device = device
-        self._ahead = ahead if ahead is not None else _AHEAD if device.type == "cuda" else 0
+        self._ahead = ahead
         self._threads = ThreadPoolExecutor(self._ahead) if self._ahead else None
         self._coming: dict[int, Future[Samples]] = {}
         self._number = -1

@@ -81,7 +81,8 @@ def _from_parent() -> Tensor:
 
 
 def from_bones(bones: Tensor) -> Tensor:
-    """Joints (..., 17, 3) with the pelvis at the origin: every joint is the sum of the bones that lead to it."""
+    """Joints (..., 17, 3) with the pelvis at the origin: every joint is the sum of the bones that lead to it. The last
+    axis may hold several frames."""
     return _leads_to() @ bones
 
 
@@ -135,10 +136,10 @@ def vary(xyz_m: Tensor, chance: Chance) -> Tensor:
     matrices = matrices * signs[donors][:, :, None]
 
     # From here on joints come before frames, so that a bone's frames lie together.
-    bones = _from_parent() @ xyz_m.transpose(1, 2).reshape(count, num_joints, -1)  # (N, 17, T * 3)
+    bones = to_bones(xyz_m.transpose(1, 2).reshape(count, num_joints, -1))  # (N, 17, T * 3)
     bones = bones.flatten(0, 1).index_select(0, (donors * num_joints + joints).flatten())
     bones = bones.reshape(count, num_joints, num_frames, 3) @ matrices.transpose(-1, -2)
-    relative_m = (_leads_to() @ bones.flatten(2)).reshape(count, num_joints, num_frames, 3)
+    relative_m = from_bones(bones.flatten(2)).reshape(count, num_joints, num_frames, 3)
     path_m = xyz_m[:, :, _PELVIS] * signs[:, None]
     return _tilt_some(relative_m + path_m[:, None], chance).transpose(1, 2).contiguous()
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..remap import HEAD_BEYOND_EARS, HEAD_BEYOND_NOSE, NECK_TO_NOSE
-from ..skeleton import ARM, H36M17, LEG
+from ..skeleton import ARM, H36M17, LEG, part_of
 from .bodies import joints_of
 from .chance import Chance
 from .detector_noise import measured_noise
@@ -105,7 +105,7 @@ def _definition_differences(count: int, chance: Chance) -> Tensor:
 
 def _per_joint(by_part: dict[str, float], *, default: float) -> Tensor:
     """(17,) values by the part of the body, the same left and right."""
-    return torch.tensor([by_part.get(joint.split("_")[-1], default) for joint in H36M17.joints])
+    return torch.tensor([by_part.get(part_of(joint), default) for joint in H36M17.joints])
 
 
 def detect(points: Tensor, chance: Chance) -> Tensor:
@@ -247,17 +247,17 @@ def _hanging_legs(xy: Tensor, chance: Chance) -> dict[int, Tensor]:
     return bones
 
 
-def hide_legs(xy: Tensor, chance: Chance, *, guessed: bool = True) -> Tensor:
+def hide_legs(xy: Tensor, chance: Chance) -> Tensor:
     """Joints (N, T, 17, 2) as the run time has them of people whose legs are out of the picture, for evaluation.
+
+    Knees and ankles hang from the hips, as MediaPipe guesses them.
 
     Args:
         xy: joints of people who are seen whole.
         chance: draws the guesses.
-        guessed: knees and ankles hang from the hips, as MediaPipe guesses them; without, they are where the run time
-            puts joints that were never seen, at the hips.
     """
     hidden = xy.clone()
-    bones = _hanging_legs(xy, chance) if guessed else {}
+    bones = _hanging_legs(xy, chance)
     for joint in joints_of([f"{side}_{part}" for part in _HANGING for side in ("left", "right")]):
         hidden[:, :, joint] = hidden[:, :, H36M17.parents[joint]] + bones.get(joint, 0.0)
     return hidden

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from ..skeleton import ARM, H36M17, LEG
+from ..skeleton import ARM, H36M17, LEG, part_of
 from .chance import Chance
 
 PARTS = (*LEG, *ARM, "nose", "head")
@@ -39,7 +39,7 @@ _OUTLIER_SPREAD = 0.5
 
 def joints_of_part(part: str) -> list[int]:
     """Indices of the joints of a part of the body: left and right, or one."""
-    return [index for index, joint in enumerate(H36M17.joints) if joint.split("_")[-1] == part]
+    return [index for index, joint in enumerate(H36M17.joints) if part_of(joint) == part]
 
 
 _LIMBS = torch.tensor(

@@ -18,7 +18,7 @@ import torch
 
 from ..errors import ConfigError
 from ..lifter_contract import SCREEN
-from ..skeleton import H36M17
+from ..skeleton import H36M17, part_of
 from .bodies import face_forward, to_adult_size
 from .chance import Chance
 from .corpus import Clip, Corpus
@@ -35,7 +35,7 @@ Float32Array = npt.NDArray[np.float32]
 LEVEL = "clean, level camera"
 UPPER, LEGLESS = "clean, upper body", "clean, upper body, legs hidden"
 """Names of rows."""
-_UPPER_BODY = tuple(joint for joint in H36M17.joints if joint.split("_")[-1] not in ("knee", "ankle"))
+_UPPER_BODY = tuple(joint for joint in H36M17.joints if part_of(joint) not in ("knee", "ankle"))
 
 _SEED = 20_000
 _SEQUENCE_FRAMES = 32

@@ -27,6 +27,8 @@ from .schedules import learning_rate, norm_momentum, set_norm_momentum
 
 _FIRST_STAGE = 1 / 3
 """Share of a run in two stages that goes to the sequence alone: inferred."""
+_ROUNDS_AHEAD = 4
+"""Of samples that are made while a GPU trains on those before."""
 _GLOBAL_RATE = 0.1
 """Factor on the learning rate of the global part in the second stage: inferred."""
 
@@ -57,7 +59,9 @@ class Run:
         self._output = torch.compile(self.lifter.output) if compiled else self.lifter.output
         self.optimizer = build_optimiser(config, self.lifter)
         self.average = MovingAverage(self.lifter, config.ema) if config.ema else None
-        self.batches = Batches(maker, seed=config.seed, batch_size=config.batch_size, device=self.device)
+        # On a CPU the network and the samples want the same cores.
+        ahead = _ROUNDS_AHEAD if self.device.type == "cuda" else 0
+        self.batches = Batches(maker, seed=config.seed, batch_size=config.batch_size, device=self.device, ahead=ahead)
         self.loss = loss_of(config.loss, SKELETONS[config.skeleton])
         self.git_revision = git_revision()
         self.step = 0

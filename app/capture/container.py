@@ -8,10 +8,8 @@ from pathlib import Path
 
 import av
 
+from ..datatypes import MAX_PIXELS
 from ..errors import SourceError
-
-MAX_PIXELS = 8192 * 8192
-"""Of a picture: twice 8K. A damaged header may claim 65535x65535, which would be 13 GB."""
 
 DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import av
 
-from ..datatypes import Frame, ImageArray, Stamp
+from ..datatypes import MAX_PIXELS, Frame, ImageArray, Stamp
 from ..errors import SourceError
 from ..priority import done_behind
-from .container import DECODER_OPTIONS, MAX_PIXELS, open_container
+from .container import DECODER_OPTIONS, open_container
 from .decoding import Losses, decode
 from .picture_change import fitted
 from .source import LIVE_TIME_BASE, SourceInfo

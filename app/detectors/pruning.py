@@ -43,11 +43,6 @@ class Network:
         """Which tensors are handed out."""
         return self._numbers(self._graph, _GRAPH_OUTPUTS)
 
-    @property
-    def operator_count(self) -> int:
-        """How many operators run."""
-        return len(self._operators())
-
     def shape(self, tensor: int) -> tuple[int, ...]:
         """Of one tensor; empty where the file does not say."""
         tensors = self._tables(self._graph, _GRAPH_TENSORS)
@@ -66,7 +61,7 @@ class Network:
 
     def _needed(self, tensors: list[int]) -> list[int]:
         """Where the operators stand that these tensors come from, in the order in which they run."""
-        operators = self._operators()
+        operators = self.operators()
         maker = {made: place for place in operators for made in self._numbers(place, _OPERATOR_OUTPUTS)}
         needed: set[int] = set()
         waiting = list(tensors)
@@ -82,7 +77,8 @@ class Network:
         distances = (place - (vector + 4 + 4 * index) for index, place in enumerate(operators))
         struct.pack_into(f"<{1 + len(operators)}I", self._bytes, vector, len(operators), *distances)
 
-    def _operators(self) -> list[int]:
+    def operators(self) -> list[int]:
+        """Where the operators stand that run, in their order."""
         return self._tables(self._graph, _GRAPH_OPERATORS)
 
     def _tables(self, table: int, field: int) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol
 
 from ..datatypes import Frame, InUse
 from ..errors import PosedemoError
@@ -131,12 +131,6 @@ class Steering:
                 lifter.close()
         for detector in self._detectors.close(_PATIENCE_S).values():
             detector.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _follow_recording(self, in_use: InUse) -> None:
         """Wish for what changed when the session was recorded, unless a key has asked for something else."""

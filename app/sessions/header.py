@@ -15,12 +15,13 @@ from ..arguments import in_range
 from ..capture.camera import public_address
 from ..capture.source import SourceInfo
 from ..command import FOV_RANGE_DEG, HEIGHT_RANGE_CM
+from ..datatypes import MAX_PIXELS
 from ..errors import PosedemoError
 from ..manifest import Kind
 from ..settings import BONES_CHOICES, MAX_PEOPLE, Settings
 from ..skeleton import H36M17
 from ..smoothing import PRESETS
-from .records import HEADER_KIND, MAX_PIXELS, plain_name
+from .records import HEADER_KIND, plain_name
 
 FORMAT = 1
 _MAX_FPS = 1000

@@ -17,14 +17,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..datatypes import Detections, Float32Array, InUse, Keypoints2D
+from ..datatypes import MAX_PIXELS, Detections, Float32Array, InUse, Keypoints2D
 from ..skeleton import H36M17
 from ..smoothing import PRESETS
 
 MAGIC = b"posedemo session"
 HEADER_KIND, FRAME_KIND, CHANGE_KIND = b"H", b"F", b"C"
 MAX_RECORD_BYTES = 2**16
-MAX_PIXELS = 2**26
 
 _MARKER = b"\xf5pos"
 _HEAD = struct.Struct("<4sII")

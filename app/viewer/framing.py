@@ -91,10 +91,6 @@ class View:
         return replace(self, target_m=(x + right[0] * distance_m, y, z + right[2] * distance_m))
 
 
-FIRST_VIEW = View((0.0, STANDING_HALF_HEIGHT_M * _TARGET_HEIGHT_SHARE, 0.0), STANDING_HALF_HEIGHT_M)
-"""A standing person in the middle of the room fills about 70 % of the height."""
-
-
 def target_height_m(half_height_m: float, pitch_deg: float) -> float:
     """How high to look: the floor lies low in the picture, unless it is seen from above and fills it."""
     level = math.cos(math.radians(pitch_deg))

@@ -5,10 +5,8 @@ Pure data: no Open3D, no window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from types import MappingProxyType
 
 
 class Action(Enum):
@@ -114,18 +112,3 @@ OPEN3D_CODES = frozenset(
     [*map(ord, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-=[]"), _ESCAPE, _ENTER, _PRINT_SCREEN],
 )
 """Open3D acts on most of these: prints to standard output, writes files, changes colours. All are taken from it."""
-
-_BY_ACTION: Mapping[Action, Key] = MappingProxyType({key.action: key for key in KEYS})
-
-
-def key_of(action: Action) -> Key:
-    """The key that asks for an action."""
-    return _BY_ACTION[action]
-
-
-def markdown_table() -> str:
-    """The table as the README has it: half of the keys beside the other half."""
-    half = (len(KEYS) + 1) // 2
-    cells = [f"| `{key.label}` | {key.words} " for key in KEYS] + ["| | "] * (2 * half - len(KEYS))
-    rows = [f"{left}{right}|" for left, right in zip(cells[:half], cells[half:], strict=True)]
-    return "\n".join(["| key | does | key | does |", "|---|---|---|---|", *rows])

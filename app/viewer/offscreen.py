@@ -21,7 +21,6 @@ import numpy as np
 from ..datatypes import ImageArray, Person
 from ..errors import ModelError
 from .offscreen_process import Failure, draw_until_told
-from .theme import DARK, Theme
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +40,7 @@ class RoomRenderer:
     Args:
         size_wh: size of the pictures in pixels.
         max_people: how many people can be shown; more are not drawn.
-        theme: colours.
         mirror: swap picture-left and picture-right, as a mirrored picture does.
-        supersample: draw this many times larger in each direction, for smooth edges.
     """
 
     def __init__(
@@ -51,9 +48,7 @@ class RoomRenderer:
         size_wh: tuple[int, int],
         *,
         max_people: int = 1,
-        theme: Theme = DARK,
         mirror: bool = False,
-        supersample: float = 1.25,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         width, height = size_wh
@@ -63,7 +58,7 @@ class RoomRenderer:
         self._connection, theirs = context.Pipe()
         self._process = context.Process(
             target=draw_until_told,
-            args=(theirs, memory, size_wh, max_people, theme, mirror, supersample),
+            args=(theirs, memory, size_wh, max_people, mirror),
             name="posedemo-room",
             daemon=True,
         )

@@ -15,11 +15,13 @@ import numpy as np
 from ..datatypes import ImageArray
 from ..priority import step_back
 from .library import load_open3d
-from .theme import Theme
+from .theme import DARK
 
 if TYPE_CHECKING:
     from .pixels import Reader
 
+_SUPERSAMPLE = 1.25
+"""The room is drawn so many times larger in each direction, for smooth edges."""
 _INSTALL_HINT = "install OpenGL and EGL; on Debian and Ubuntu: apt-get install libegl1 libgl1 libgomp1"
 
 
@@ -37,9 +39,7 @@ def draw_until_told(
     memory: Any,
     size_wh: tuple[int, int],
     max_people: int,
-    theme: Theme,
     mirror: bool,
-    supersample: float,
 ) -> None:
     """Answer each ``(slot, people, time_s)`` with a picture in that slot of the memory; None ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -47,7 +47,7 @@ def draw_until_told(
     width, height = size_wh
     slots: ImageArray = np.frombuffer(memory, np.uint8).reshape(-1, height, width, 3)
     try:
-        canvas = _Canvas(size_wh, max_people=max_people, theme=theme, mirror=mirror, supersample=supersample)
+        canvas = _Canvas(size_wh, max_people=max_people, mirror=mirror)
         step_back()  # only now: whoever shows something live waits for the first picture
         while (request := connection.recv()) is not None:
             slot, people, time_s = request
@@ -89,9 +89,7 @@ class _NoCanvasError(Exception):
 class _Canvas:
     """An off-screen visualizer with the room in it and a camera that follows the people."""
 
-    def __init__(
-        self, size_wh: tuple[int, int], *, max_people: int, theme: Theme, mirror: bool, supersample: float
-    ) -> None:
+    def __init__(self, size_wh: tuple[int, int], *, max_people: int, mirror: bool) -> None:
         o3d = load_open3d()
         from .operator import Operator, Preset
         from .room import Room
@@ -99,11 +97,11 @@ class _Canvas:
         o3d.utility.set_verbosity_level(o3d.utility.VerbosityLevel.Error)
         width, height = size_wh
         self._size_wh = size_wh
-        self._canvas_wh = (round(width * supersample), round(height * supersample))
+        self._canvas_wh = (round(width * _SUPERSAMPLE), round(height * _SUPERSAMPLE))
         self._visualizer = o3d.visualization.Visualizer()
         if not self._visualizer.create_window("posedemo", *self._canvas_wh, visible=False):
             raise _NoCanvasError
-        self._room = Room(self._visualizer, max_people=max_people, theme=theme, mirror=mirror)
+        self._room = Room(self._visualizer, max_people=max_people, theme=DARK, mirror=mirror)
         self._operator = Operator(width / height, Preset.FOLLOW)
         self._read: Reader | None = None
 

@@ -94,11 +94,6 @@ class Operator:
         self._move_from: View | None = None
         self._moved_s = 0.0
 
-    @property
-    def preset(self) -> Preset:
-        """The one chosen last."""
-        return self._preset
-
     def fit(self, aspect: float, *, shift: float = 0.0) -> None:
         """Tell the size of the picture anew; arguments as for the class."""
         self._aspect, self._shift = aspect, shift

@@ -79,10 +79,6 @@ class Theme:
         """Colours of the person who wears the set number ``slot``, from 0; beyond the last one they come round."""
         return self.people[slot % len(self.people)]
 
-    def side(self, side: str) -> Rgb:
-        """Colour of ``"left"``, ``"right"`` or ``"centre"`` of somebody who is alone."""
-        return self.person(0).side(side)
-
 
 def _people(*codes: tuple[str, str, str]) -> tuple[PersonColors, ...]:
     return tuple(PersonColors(*(rgb_from_hex(code) for code in person)) for person in codes)

@@ -42,7 +42,10 @@ __all__ = ["NOTICE_S", "Ending", "RoomWindow", "check_display"]
 
 logger = logging.getLogger(__name__)
 
+_FIRST_SIZE_WH = (1280, 720)
 _REFRESH_HZ = 60
+_FOLDER = Path()
+"""Where snapshots and recordings go."""
 _REST = 1.0
 """So many times as long as drawing took nothing is drawn after it. A graphics card makes that no time at all; where the
 processor draws, the detector needs it too."""
@@ -83,11 +86,9 @@ class RoomWindow:
         max_people: how many people can be shown; more are not drawn.
         mirror: show picture and room as a mirror does.
         theme: colours at the start.
-        size_wh: first size in pixels.
         is_fullscreen: start in full screen, without a mouse pointer.
         wishes: where keys that steer the run write; None where nobody listens.
         status: what the run says of itself, for the head-up display; None where it says nothing.
-        folder: where snapshots and recordings go; the current folder by default.
 
     Raises:
         ConfigError: there is no display, or no OpenGL on it.
@@ -100,11 +101,9 @@ class RoomWindow:
         max_people: int = 1,
         mirror: bool = False,
         theme: Theme = DARK,
-        size_wh: tuple[int, int] = (1280, 720),
         is_fullscreen: bool = False,
         wishes: Shared[Wishes] | None = None,
         status: Shared[Status] | None = None,
-        folder: Path | None = None,
     ) -> None:
         check_display()
         prefer_x11()
@@ -112,10 +111,9 @@ class RoomWindow:
         self._looks = Looks(is_mirrored=mirror, theme=names[0] if names else "dark")
         self._theme = theme
         self._wishes, self._status = wishes, status
-        self._folder = folder or Path()
         wished = None if wishes is None else wishes.value
         self._choices = None if wished is None else find_choices(lifter=wished.lifter, detector=wished.detector)
-        self._visualizer = _open_window(f"posedemo - {title}" if title else "posedemo", size_wh)
+        self._visualizer = _open_window(f"posedemo - {title}" if title else "posedemo", _FIRST_SIZE_WH)
         self._room = Room(self._visualizer, max_people=max_people, theme=theme, mirror=mirror)
         self._room.show_trails(self._looks.has_trails)
         self._aim = Aim(self._room, self._visualizer)
@@ -260,7 +258,7 @@ class RoomWindow:
             self._visualizer.set_full_screen(looks.is_fullscreen)
             self._pointer.hide(looks.is_fullscreen)
         if looks.num_snapshots != before.num_snapshots:
-            save_snapshot(self._reader.read(), self._folder, self._told.append)
+            save_snapshot(self._reader.read(), _FOLDER, self._told.append)
         if looks.is_recording != before.is_recording:
             self._start_or_end_recording()
         self._show_all()
@@ -271,7 +269,7 @@ class RoomWindow:
             self._ending_recording, self._recording = self._recording, None
             return
         try:
-            path = claim(self._folder, ".mp4")
+            path = claim(_FOLDER, ".mp4")
         except OutputError as error:
             self._looks = replace(self._looks, is_recording=False)
             self._tell(error.message)

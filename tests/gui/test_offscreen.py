@@ -35,7 +35,7 @@ def draw(renderer: RoomRenderer, *people: object, time_s: float = 0.0) -> np.nda
 
 def places(picture: np.ndarray, side: str) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns that have about the colour of a side of the body."""
-    return np.nonzero(np.abs(picture.astype(int) - bgr_bytes(DARK.side(side))).sum(axis=-1) < 90)
+    return np.nonzero(np.abs(picture.astype(int) - bgr_bytes(DARK.person(0).side(side))).sum(axis=-1) < 90)
 
 
 def assert_shows_somebody(picture: np.ndarray) -> None:

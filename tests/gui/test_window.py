@@ -33,7 +33,7 @@ def lasting_window(screen: Screen) -> Iterator[ShownWindow]:
 
 def near(picture: np.ndarray, side: str, tolerance: int = 90) -> np.ndarray:
     """Where a picture has about the colour of a side of the body."""
-    return np.abs(picture.astype(int) - bgr_bytes(DARK.side(side))).sum(axis=-1) < tolerance
+    return np.abs(picture.astype(int) - bgr_bytes(DARK.person(0).side(side))).sum(axis=-1) < tolerance
 
 
 def room_part(picture: np.ndarray) -> np.ndarray:

@@ -47,7 +47,7 @@ def like(picture: np.ndarray, color: Rgb, tolerance: int = 24) -> np.ndarray:
 
 def figure_width(picture: np.ndarray) -> int:
     """How wide the figure in the room is: orange and blue in the right part, where the camera picture is not."""
-    colors = like(picture, DARK.side("left"), 90) | like(picture, DARK.side("right"), 90)
+    colors = like(picture, DARK.person(0).side("left"), 90) | like(picture, DARK.person(0).side("right"), 90)
     columns = np.nonzero(colors[:, 560:].sum(axis=0) > 3)[0]
     return int(np.ptp(columns)) if len(columns) else 0
 
@@ -143,7 +143,7 @@ def test_camera_goes_to_the_side_and_back_and_the_mouse_takes_it(window: ShownWi
 def test_mirror_swaps_sides(window: ShownWindow) -> None:
     def is_left_at_the_right() -> bool:
         picture = window.picture()[:, 560:]
-        columns = [np.nonzero(like(picture, DARK.side(side), 90))[1] for side in ("left", "right")]
+        columns = [np.nonzero(like(picture, DARK.person(0).side(side), 90))[1] for side in ("left", "right")]
         return bool(columns[0].mean() > columns[1].mean())
 
     window.stands()

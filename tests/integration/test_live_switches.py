@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ def test_person_stays_the_same_through_another_lifter_a_ghost_and_another_detect
         open_detector=lambda name: registry.create_detector(name, max_people=1),
     )
     sink = ListSink()
-    with Steering(stages, lifter, wishes, status, workshop) as steering:
+    with closing(Steering(stages, lifter, wishes, status, workshop)) as steering:
         run(frames(), stages, [sink], StageTimers(), steering)
     followed = sink.results[10:]
     assert all([person.track_id for person in result.people] == [0] for result in followed)

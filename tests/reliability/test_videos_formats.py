@@ -15,9 +15,8 @@ import cv2
 import numpy as np
 import pytest
 from annotating import annotate_file
-from posedemo.capture.container import MAX_PIXELS
 from posedemo.capture.video import VideoFile
-from posedemo.datatypes import Frame
+from posedemo.datatypes import MAX_PIXELS, Frame
 from posedemo.errors import SourceError
 from videos import clip_pictures, describe, grey_pictures, write_video
 

@@ -120,7 +120,6 @@ def test_a_cut_is_there_at_once():
     settled(operator, people)
     operator.choose(Preset.TOP, at_once=True)
     assert operator.view(people, SETTLED_S).pitch_deg == Operator(WIDE, Preset.TOP).view(people, 0).pitch_deg
-    assert operator.preset is Preset.TOP
 
 
 def test_the_move_back_from_a_mouse_starts_where_the_mouse_left_the_camera():

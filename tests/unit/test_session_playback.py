@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -131,7 +132,7 @@ def steered(frames, detector, wanted, *, recorder=None, follows=()) -> list[byte
         follows=follows,
     )
     sink, start = ListSink(), replace(stages(detector), lifter=first, recorder=recorder)
-    with Steering(start, first, wanted, status, workshop) as steering:
+    with closing(Steering(start, first, wanted, status, workshop)) as steering:
         run(frames, start, [sink], StageTimers(), steering)
     return [person.pose.xyz_m.tobytes() for result in sink.results for person in result.people]
 

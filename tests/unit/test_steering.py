@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -154,7 +155,7 @@ class Show:
             **self._workshop,
         )
         sink = ListSink()
-        with Steering(stages, first, self.wishes, self.status, workshop) as steering:
+        with closing(Steering(stages, first, self.wishes, self.status, workshop)) as steering:
             steering.open_ahead(**self.ahead)
             run(tape or self._frames(num_frames, act, steering), stages, [sink], self.timers, steering)
         self.steering = steering

@@ -90,9 +90,9 @@ def test_words_are_read_from_the_back_row(theme):
     assert contrast(theme.text, theme.outline) >= 7
 
 
-def test_whoever_is_alone_wears_the_first_colours(theme):
-    assert theme.side("left") == theme.person(0).left
-    assert theme.person(5) == theme.person(1)
+def test_sets_of_colours_come_round(theme):
+    assert theme.person(len(theme.people) + 1) == theme.person(1)
+    assert theme.person(0).side("left") == theme.person(0).left
 
 
 def test_everybody_keeps_their_colours_while_others_come_and_go():

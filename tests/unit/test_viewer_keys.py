@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from posedemo.viewer import keys
 from posedemo.viewer.help_panel import compose_help
-from posedemo.viewer.keys import KEYS, Action, key_of, markdown_table
+from posedemo.viewer.keys import KEYS, Action
 from posedemo.viewer.theme import DARK, LIGHT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,12 +22,20 @@ def test_keys_do_what_their_labels_say_on_a_us_keyboard():
     for key in KEYS:
         if len(key.label) == 1:
             assert key.code == ord(key.label)
-    assert key_of(Action.QUIT).label == "Q"
+    assert {key.action: key.label for key in KEYS}[Action.QUIT] == "Q"
 
 
 def test_every_key_of_open3d_is_taken_from_it_or_ours():
     """Its letters print, write files and change colours; what is ours never reaches it."""
     assert {ord(letter) for letter in "HPRDOCVLWBNSITJKQ0123456789"} <= keys.OPEN3D_CODES | {key.code for key in KEYS}
+
+
+def markdown_table() -> str:
+    """As the README has it: half of the keys beside the other half."""
+    half = (len(KEYS) + 1) // 2
+    cells = [f"| `{key.label}` | {key.words} " for key in KEYS] + ["| | "] * (2 * half - len(KEYS))
+    rows = [f"{left}{right}|" for left, right in zip(cells[:half], cells[half:], strict=True)]
+    return "\n".join(["| key | does | key | does |", "|---|---|---|---|", *rows])
 
 
 def test_readme_has_the_table():

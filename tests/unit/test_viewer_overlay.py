@@ -19,7 +19,7 @@ def grey(size_wh: tuple[int, int]) -> np.ndarray:
 
 def middle_x(image_bgr: np.ndarray, side: str) -> float:
     """Where a side's colour is, on average."""
-    distance = np.abs(image_bgr.astype(int) - bgr_bytes(DARK.side(side))).sum(axis=-1)
+    distance = np.abs(image_bgr.astype(int) - bgr_bytes(DARK.person(0).side(side))).sum(axis=-1)
     return float(np.nonzero(distance < 30)[1].mean())
 
 

@@ -10,7 +10,7 @@ from gui.example_poses import ARMS_UP, STANDING, make_person, make_pose
 from posedemo.datatypes import Person, Pose3D
 from posedemo.skeleton import H36M17
 from posedemo.viewer.figure import JOINT_RADIUS_M
-from posedemo.viewer.framing import FIRST_VIEW
+from posedemo.viewer.framing import STANDING_HALF_HEIGHT_M, View
 from posedemo.viewer.operator import Operator, Preset
 from posedemo.viewer.scene import Scene
 from posedemo.viewer.standing import ROOM_HALF_DEPTH_M, ROOM_HALF_WIDTH_M, Standing
@@ -224,7 +224,7 @@ def test_camera_follows_everybody_calmly() -> None:
     standing = Standing()
     centre = standing.update([make_person()], 0.0)
     first = framing.view(centre, 0.0)
-    assert first.half_height_m == FIRST_VIEW.half_height_m
+    assert first.half_height_m == STANDING_HALF_HEIGHT_M
     two = standing.update([make_person(root_m=(-1.2, 0, 3)), make_person(track_id=1, root_m=(1.2, 0, 3))], FRAME_S)
     soon, later = framing.view(two, FRAME_S), framing.view(two, 20.0)
     assert first.half_height_m < soon.half_height_m < first.half_height_m * 1.2
@@ -247,8 +247,10 @@ def test_camera_cuts_to_a_stranger_and_never_lets_anybody_walk_out() -> None:
         assert np.abs(offsets_m).max() < view.half_height_m * 0.8
 
 
-def test_view_axes_are_square() -> None:
-    front, up = np.array(FIRST_VIEW.front), np.array(FIRST_VIEW.up)
+@pytest.mark.parametrize(("yaw_deg", "pitch_deg"), [(0, 0), (30, 10), (-120, 89), (180, -45)])
+def test_view_axes_are_square(yaw_deg: float, pitch_deg: float) -> None:
+    view = View((0.0, 1.0, 0.0), 1.0, yaw_deg=yaw_deg, pitch_deg=pitch_deg)
+    front, up = np.array(view.front), np.array(view.up)
     assert front @ up == pytest.approx(0, abs=1e-9)
     assert np.linalg.norm(front) == pytest.approx(1)
     assert np.linalg.norm(up) == pytest.approx(1)
