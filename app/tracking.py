@@ -262,12 +262,11 @@ class Tracker:
         # Who is about to be left is not looked for: what a second look found is somebody else.
         present = [track for track, _ in matches]
         missing = [] if self._hand_over.is_going_on else [track for track in self._tracks if track not in present]
+        matches = _surest(matches, again, stamp)
         # Where one of two people is looked for, the other may be found again in spite of the cover.
         others = [one for one in again if not is_seen_twice(one, matches)]
         rescued, more_strangers = match(missing, others, stamp, slack=_SLACK)
-        matches = [
-            (track, track.surest(one, again, stamp) if track.is_unsettled(stamp) else one) for track, one in matches
-        ] + rescued
+        matches += rescued
         found = [track for track, _ in rescued]
         believed = self._answer(strangers, missing, found, matches, stamp)
         strangers = [one for one in strangers if all(one is not own for _, own in believed)]
@@ -423,7 +422,8 @@ class Tracker:
                 track.new_since_s = None if is_first else stamp.time_s
             else:
                 self._gone.remove(track)
-            keypoints = track.surest(keypoints, again, stamp)
+            free = [one for one in again if not is_seen_twice(one, [*matches, *made])]
+            keypoints = track.surest(keypoints, free, stamp)
             track.start_again(keypoints, stamp)
             self._tracks.append(track)
             made.append((track, keypoints))
@@ -440,3 +440,14 @@ class Tracker:
         track.start_again(keypoints, stamp)
         self._num_made += 1
         return track
+
+
+def _surest(matches: list[Match], again: Sequence[Keypoints2D], stamp: Stamp) -> list[Match]:
+    """Matches with what a second look found in the place of what is not sure yet, unless that is somebody else."""
+    matches = list(matches)
+    for place, (track, keypoints) in enumerate(matches):
+        if track.is_unsettled(stamp):
+            company = [*matches[:place], *matches[place + 1 :]]
+            free = [one for one in again if not is_seen_twice(one, company)]
+            matches[place] = track, track.surest(keypoints, free, stamp)
+    return matches

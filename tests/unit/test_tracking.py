@@ -1,5 +1,7 @@
 """Who is who: crossings, bystanders, leaving and coming back."""
 
+from dataclasses import replace
+
 import numpy as np
 from fakes import standing_keypoints
 from posedemo.assembly import track_maker
@@ -119,3 +121,16 @@ def test_second_look_for_one_person_that_finds_the_other_again_makes_nobody_two(
     for index in range(10, 16):
         tracks = tracker.update(two[:1], Stamp(index, index / FPS), again=[standing_keypoints(112, height_px=100)])
         assert [track.track_id for track in tracks] == [0]
+
+
+def test_what_a_second_look_found_is_nobody_twice():
+    """The detector is unsure of two who stand close together; a second look is sure of one, who lies between them."""
+    between = standing_keypoints(100, height_px=100)
+    for places in ([60, 140], [140, 60], [55]):
+        tracker = make_tracker(max_people=3)
+        unsure = [standing_keypoints(x, height_px=100) for x in places]
+        unsure = [replace(one, confidence=one.confidence * np.float32(0.6)) for one in unsure]
+        for index in range(3):
+            tracks = tracker.update(unsure, Stamp(index, index / FPS), again=[between, *unsure[1:]])
+            assert len({track.keypoints.xy_px.tobytes() for track in tracks}) == len(tracks)
+            assert index or any(track.keypoints is between for track in tracks)
