@@ -16,7 +16,7 @@ from .sessions.playback import NoDetector
 from .sessions.source import SessionSource
 from .settings import Settings
 from .side_choice import SideChoice
-from .smoothing import OneEuro, OneEuroParameters, make_smoother
+from .smoothing import make_smoother
 from .stages import Detector, Lifter, Stages
 from .track import Track
 from .tracking import Tracker
@@ -26,9 +26,6 @@ logger = logging.getLogger(__name__)
 
 MANIFEST_RATE_HZ = 30.0
 """At which all lifters of the manifest were trained."""
-
-_ROOT_SMOOTHING = OneEuroParameters(min_cutoff_hz=0.7, beta_per_m=1.5)
-"""A place in the room is a guess that jitters along the line of sight; it is smoothed harder than the pose."""
 
 
 def open_stages(settings: Settings, lifter: Lifter) -> Stages:
@@ -74,7 +71,6 @@ def track_maker(
                 num_frames=spec.num_frames, rate_hz=spec.rate_hz, look_ahead=spec.look_ahead, keep_s=keep_s
             ),
             smoother=make_smoother(smooth, zero_phase=mode == "file"),
-            root_smoother=OneEuro(_ROOT_SMOOTHING),
             sides=SideChoice() if mode == "file" else None,
             body=None if bones == "free" else BodyModel(None if height_cm is None else height_cm / 100),
         )

@@ -240,8 +240,8 @@ class Person:
         track_id: stays the same for as long as the person is followed; counts up from 0.
         keypoints: H36M-17 joints in the picture.
         pose: lifted joints, or None where the person could not be lifted.
-        root_m: (3,) float32 estimated position of the pelvis in camera axes, metres, from an assumed field of view
-            and body size; None where the person could not be placed. An estimate for showing, not a measurement.
+        root_m: (3,) float32 estimated position of the pelvis in camera axes, metres, from this frame alone and an
+            assumed field of view and body size; None where the person could not be placed. No measurement.
         reprojection_px: mean distance in the picture between the joints of the pose, where it best fits, and those that
             the detector is sure of; None where the person could not be placed.
         ghost: what a second lifter makes of the same joints, for comparison; None without one.

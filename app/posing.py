@@ -98,7 +98,6 @@ def finish(draft: Draft, time_s: float, size_wh: tuple[int, int]) -> Person:
     if root_m is not None:
         seen_px = to_pixels(project(xyz_m, root_m) / np.float32(draft.plane_scale), size_wh)
         reprojection_px = _distance_px(seen_px, keypoints)
-        root_m = track.root_smoother(time_s, root_m)
     return Person(
         track_id=track.track_id,
         keypoints=keypoints,

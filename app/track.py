@@ -18,7 +18,7 @@ from .focus import Focus
 from .plausibility import Past, body_size_px, distance, fault, known_joints
 from .side_choice import SideChoice
 from .sides import swap_sides, swapped_parts
-from .smoothing import OneEuro, Smoother
+from .smoothing import Smoother
 from .window import PoseWindow
 
 SAME_PERSON = 0.3
@@ -80,7 +80,6 @@ class Track:
         track_id: counts up from 0, never reused.
         window: their 2D joints.
         smoother: filter of their 3D joints.
-        root_smoother: filter of their place in the room.
         sides: tells left from right by what follows; None where nothing may be waited for.
         body: lengths of their bones; None where they are left as the lifter gives them.
         past: where they were last seen.
@@ -104,7 +103,6 @@ class Track:
     track_id: int
     window: PoseWindow
     smoother: Smoother
-    root_smoother: OneEuro
     sides: SideChoice | None = None
     body: BodyModel | None = None
     past: Past = field(init=False)

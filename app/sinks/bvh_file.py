@@ -15,12 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from ..body import fix_bones
 from ..datatypes import Keypoints2D, Person, Pose3D
 from ..errors import OutputError
 from ..geometry import bone_lengths
 from ..skeleton import H36M17
+from ..viewer.figure import JOINT_RADIUS_M
 from ..viewer.standing import Standing
+from ..viewer.visibility import ANKLES
 from .bvh_rig import RIG, ROTATION_ORDER, FloatArray, bone_m, ends_chain, offset_m, rotations_deg
+from .root_path import calm_path
 
 logger = logging.getLogger(__name__)
 
@@ -48,13 +52,17 @@ def write_bvh(path: Path, columns: Columns, facts: Mapping[str, Any], *, name: s
     """
     fps = float(facts["fps"])
     fps = fps if math.isfinite(fps) and fps > 0 else _FALLBACK_FPS
-    time_s, joints_m = _standing(_longest_track(name, columns))
+    columns = _longest_track(name, columns)
+    if len(columns["time_s"]) and columns["frame_index"][0] > 0:
+        logger.info("%s begins with frame %d, %.3f s", name, columns["frame_index"][0], columns["time_s"][0])
+    time_s, joints_m = _standing(columns)
     # Before frames are filled in: the ends of a bone that turns are nearer to each other on straight ways.
     lengths_m = _lengths(joints_m)
-    time_s, joints_m = _on_the_beat(time_s, joints_m, fps)
+    beats_s, joints_m = _on_the_beat(time_s, joints_m, fps)
+    joints_m = _above_ground(joints_m, lengths_m)
     with path.open("w", encoding="ascii") as file:
         file.writelines(f"{line}\n" for line in _hierarchy(lengths_m))
-        file.write(f"MOTION\nFrames: {len(time_s)}\nFrame Time: {1 / fps:.8f}\n")
+        file.write(f"MOTION\nFrames: {len(beats_s)}\nFrame Time: {1 / fps:.8f}\n")
         for pelvis_m, angles in zip(joints_m[:, _PELVIS], rotations_deg(joints_m), strict=True):
             file.write(" ".join(f"{number:.4f}" for number in (*(pelvis_m * _CM), *angles.flat)) + "\n")
 
@@ -78,13 +86,14 @@ def _longest_track(name: str, columns: Columns) -> Columns:
 
 def _standing(columns: Columns) -> tuple[FloatArray, FloatArray]:
     """Times (N,), and joints (N, 17, 3) in the room."""
-    room = Standing()
+    room = Standing(in_room=False)
+    roots_m = calm_path(columns["time_s"], columns["root_m"]).astype(np.float32)
     joints_m = np.zeros((len(columns["time_s"]), H36M17.num_joints, 3))
     for row, time_s in enumerate(columns["time_s"]):
         xy_px, confidence = np.split(columns["keypoints_2d"][row], [2], axis=1)
         keypoints = Keypoints2D(xy_px, np.nan_to_num(confidence[:, 0]))
         pose = Pose3D(columns["poses_3d"][row], keypoints.confidence)
-        person = Person(int(columns["track_id"][row]), keypoints, pose, columns["root_m"][row])
+        person = Person(int(columns["track_id"][row]), keypoints, pose, roots_m[row])
         (standing,) = room.update([person], float(time_s))
         joints_m[row] = standing.joints_m
     return columns["time_s"], joints_m
@@ -108,6 +117,15 @@ def _on_the_beat(time_s: FloatArray, joints_m: FloatArray, fps: float) -> tuple[
             for axis in range(3):
                 moved[:, joint, axis] = np.interp(beats_s, time_s[known], joints_m[known, joint, axis])
     return beats_s, moved
+
+
+def _above_ground(joints_m: FloatArray, lengths_m: FloatArray) -> FloatArray:
+    """Joints (N, 17, 3) lifted so far that no foot of the skeleton goes through the floor, whose bones keep their
+    lengths where frames are filled in, and are longer there than from joint to joint."""
+    feet_m = fix_bones(joints_m.astype(np.float32), lengths_m.astype(np.float32))[:, ANKLES, 1]
+    too_low_m = JOINT_RADIUS_M["ankle"] - np.where(np.isfinite(feet_m), feet_m, np.inf).min(axis=-1)
+    lifted: FloatArray = joints_m + np.maximum(too_low_m, 0)[:, None, None] * np.array([0.0, 1.0, 0.0])
+    return lifted
 
 
 def _lengths(joints_m: FloatArray) -> FloatArray:

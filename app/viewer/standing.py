@@ -10,15 +10,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..datatypes import Float32Array, Person, Pose3D
 from ..skeleton import H36M17
+from ..smoothing import OneEuro, OneEuroParameters
 from .figure import JOINT_RADIUS_M
 from .solids import floats
 from .visibility import ANKLES, KNEES, are_feet_seen, are_hips_seen, are_legs_hidden, is_seen
+
+_PLACE_SMOOTHING = OneEuroParameters(min_cutoff_hz=0.7, beta_per_m=1.5)
+"""A place in the room is a guess that jitters along the line of sight; it is smoothed harder than the pose."""
 
 ROOM_HALF_WIDTH_M = 1.9
 ROOM_HALF_DEPTH_M = 1.3
@@ -70,6 +74,7 @@ class StandingPerson:
 class _Place:
     """What is remembered about a person from frame to frame."""
 
+    calm: OneEuro = field(default_factory=lambda: OneEuro(_PLACE_SMOOTHING))
     reference_depth_m: float | None = None
     x_m: float = 0.0
     z_m: float = 0.0
@@ -89,10 +94,12 @@ class Standing:
 
     Args:
         mirror: swap picture-left and picture-right, as a mirrored picture does.
+        in_room: calm places as they come, and squeeze them into the room; else they are taken as they are.
     """
 
-    def __init__(self, *, mirror: bool = False) -> None:
+    def __init__(self, *, mirror: bool = False, in_room: bool = True) -> None:
         self._to_room = _CAMERA_TO_ROOM * floats([-1 if mirror else 1, 1, 1])
+        self._in_room = in_room
         self._places: dict[int, _Place] = {}
         self._time_s = 0.0
 
@@ -162,13 +169,16 @@ class Standing:
         """Follow the estimated position; without one, stay."""
         if root_m is None or not np.isfinite(root_m).all():
             return
+        if self._in_room:
+            root_m = place.calm(self._time_s, root_m)
         depth_m = float(root_m[2])
         if place.reference_depth_m is None:
             # A newcomer is measured against those who are there already, so that who is nearer stays nearer.
             known = [p.reference_depth_m for p in self._places.values() if p.reference_depth_m is not None]
             place.reference_depth_m = known[0] if known else depth_m
-        place.x_m = _within(float(root_m[0]) * float(self._to_room[0]), ROOM_HALF_WIDTH_M)
-        place.z_m = _within(place.reference_depth_m - depth_m, ROOM_HALF_DEPTH_M)
+        x_m, z_m = float(root_m[0]) * float(self._to_room[0]), place.reference_depth_m - depth_m
+        place.x_m = _within(x_m, ROOM_HALF_WIDTH_M) if self._in_room else x_m
+        place.z_m = _within(z_m, ROOM_HALF_DEPTH_M) if self._in_room else z_m
 
 
 def _within(value_m: float, limit_m: float) -> float:

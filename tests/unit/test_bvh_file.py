@@ -19,7 +19,13 @@ CLOSE_M = 1e-4
 """Angles have four digits after the point: 2e-6 rad each, in chains of six bones of half a metre."""
 
 
-def columns(poses_m: np.ndarray, *, track_id: np.ndarray | None = None, index: np.ndarray | None = None) -> dict:
+def columns(
+    poses_m: np.ndarray,
+    *,
+    track_id: np.ndarray | None = None,
+    index: np.ndarray | None = None,
+    root_m: np.ndarray | None = None,
+) -> dict:
     """Rows of a pose file, at 30 frames a second, of somebody who is seen from head to foot."""
     num = len(poses_m)
     index = np.arange(num) if index is None else index
@@ -29,7 +35,7 @@ def columns(poses_m: np.ndarray, *, track_id: np.ndarray | None = None, index: n
         "track_id": np.zeros(num, np.int64) if track_id is None else track_id,
         "keypoints_2d": np.ones((num, 17, 3), np.float32),
         "poses_3d": poses_m.astype(np.float32),
-        "root_m": np.tile(np.float32([0.2, 0.1, 3.0]), (num, 1)),
+        "root_m": np.tile(np.float32([0.2, 0.1, 3.0]), (num, 1)) if root_m is None else root_m.astype(np.float32),
     }
 
 
@@ -93,6 +99,41 @@ def test_frames_without_the_person_are_bridged(tmp_path: Path) -> None:
     )
 
 
+def test_no_foot_goes_through_the_floor_where_frames_are_bridged(tmp_path: Path) -> None:
+    """Between two poses that have nothing in common joints come near each other, and bones of the file do not shrink."""
+    poses_m = relative_to_pelvis(random_poses(2, seed=4)).repeat(2, axis=0)
+    found = pose_joints_m(written(tmp_path / "a.bvh", poses_m, index=np.array([0, 1, 21, 22])))
+    ankles = [H36M17.index("left_ankle"), H36M17.index("right_ankle")]
+    assert len(found) == 23
+    assert found[:, ankles, 1].min() > JOINT_RADIUS_M["ankle"] - CLOSE_M
+
+
+@pytest.mark.parametrize("axis", [0, 2])
+def test_a_walk_goes_as_far_and_as_fast_as_it_was(tmp_path: Path, axis: int) -> None:
+    """Six metres in four seconds: no wall of the room on the screen is in the way of a file."""
+    poses_m = relative_to_pelvis(random_poses(1)).repeat(121, axis=0)
+    root_m = np.tile([-3.0, 0.0, 8.0], (121, 1))
+    root_m[:, axis] += 1.5 * np.arange(121) / 30 * (1 if axis == 0 else -1)
+    found = pose_joints_m(written(tmp_path / "a.bvh", poses_m, root_m=root_m))[:, 0]
+    np.testing.assert_allclose(np.ptp(found, axis=0)[[0, 2]], [6, 0] if axis == 0 else [0, 6], atol=0.1)
+    # What a distance in proportion costs: it is no straight line any more where somebody comes nearer.
+    np.testing.assert_allclose(np.diff(found[:, axis]), 1.5 / 30, atol=0.007)
+
+
+def test_guesses_of_the_distance_do_not_shake_the_figure(tmp_path: Path) -> None:
+    """By 5 % up and down in every frame, and by half in some, on the line of sight; at the ends, too."""
+    rng = np.random.default_rng(0)
+    poses_m = relative_to_pelvis(random_poses(1)).repeat(90, axis=0)
+    root_m = np.array([0.4, 0.0, 4.0]) * rng.normal(1, 0.05, (90, 1))
+    root_m[[20, 21, 50]] *= 1.5
+    found = pose_joints_m(written(tmp_path / "a.bvh", poses_m, root_m=root_m))[:, 0]
+    steps_m = np.linalg.norm(np.diff(found, axis=0), axis=-1)
+    raw_m = np.linalg.norm(np.diff(root_m, axis=0), axis=-1)
+    assert np.median(raw_m) > 0.14
+    assert np.median(steps_m) < 0.02
+    assert steps_m.max() < 0.06
+
+
 def test_a_joint_that_is_never_known_keeps_its_bone_at_rest(tmp_path: Path) -> None:
     poses_m = relative_to_pelvis(random_poses(5))
     wrist = H36M17.index("left_wrist")
@@ -108,13 +149,14 @@ def test_the_person_seen_longest_is_written_and_the_others_are_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     poses_m = relative_to_pelvis(random_poses(6))
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.INFO):
         motion = written(
             tmp_path / "a.bvh", poses_m, track_id=np.array([0, 1, 1, 1, 2, 2]), index=np.array([0, 1, 2, 3, 4, 5])
         )
     assert len(motion.values) == 3
     np.testing.assert_allclose(relative_to_pelvis(pose_joints_m(motion)), poses_m[1:4] * TO_ROOM, atol=CLOSE_M)
     assert "in 3 frames; 2 others, in 3 frames, are left out" in caplog.text
+    assert "a.bvh begins with frame 1, 0.033 s" in caplog.text
 
 
 def test_nobody_at_all_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
