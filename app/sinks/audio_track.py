@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain, dropwhile, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,11 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COPIED_CODECS = {"aac", "mp3"}
-"""What every browser and PowerPoint plays from an MP4; anything else is encoded again as AAC."""
-
-_LOWEST_MP3_RATE_HZ = 16_000
-"""MP4 does not know slower ones."""
+_COPIED_CODEC = "aac"
+"""What every browser and PowerPoint plays from an MP4; anything else is encoded again as such."""
 
 _FALLBACK_RATE_HZ = 48_000
 _STEP_S = 0.02
@@ -33,8 +31,8 @@ _LEAD_S = 0.5
 
 
 class AudioTrack:
-    """Copies or re-encodes one file's first audio stream. What of it cannot be decoded is left out: a browser would end
-    the whole video there.
+    """Copies or re-encodes the audio stream of a file that players play. What of it cannot be decoded is left out: a
+    browser would end the whole video there.
 
     Args:
         container: the output, before anything was written to it.
@@ -48,18 +46,16 @@ class AudioTrack:
         self._output = container
         self._input = source
         self._start_s = start_s
-        self._source = source.streams.audio[0]
+        self._source = _default_stream(source)
         codec = self._source.codec_context
-        self._is_copied = codec.name in _COPIED_CODECS and (
-            codec.name != "mp3" or codec.sample_rate >= _LOWEST_MP3_RATE_HZ
-        )
+        self._is_copied = codec.name == _COPIED_CODEC
         self._stream: av.AudioStream
         if self._is_copied:
             self._stream = container.add_stream_from_template(self._source)
         else:
-            known_rates = av.Codec("aac", "w").audio_rates or ()
+            known_rates = av.Codec(_COPIED_CODEC, "w").audio_rates or ()
             rate = codec.sample_rate if codec.sample_rate in known_rates else _FALLBACK_RATE_HZ
-            self._stream = container.add_stream("aac", rate=rate, layout="stereo")
+            self._stream = container.add_stream(_COPIED_CODEC, rate=rate, layout="stereo")
         self._packets = self._copied() if self._is_copied else self._encoded()
         self._waiting: Packet | None = None
         self._num_lost = 0
@@ -73,7 +69,7 @@ class AudioTrack:
             return None
         try:
             # None where FFmpeg knows no such codec; a rate of 0 where a header is damaged.
-            codec = source.streams.audio[0].codec_context
+            codec = _default_stream(source).codec_context
             if codec is not None and codec.sample_rate > 0:
                 return cls(container, source, start_s=start_s)
         except BaseException:
@@ -99,9 +95,10 @@ class AudioTrack:
                 self._num_lost += 1
 
     def close(self) -> None:
-        """Close the input, and say how much of it could not be decoded."""
+        """Close the input, and say how much of it is missing."""
         if self._num_lost:
-            logger.warning("%s: %d pieces of its sound could not be decoded", self._input.name, self._num_lost)
+            name = self._input.name.removeprefix("file:")
+            logger.warning("%s: %d pieces of its sound could not be taken over", name, self._num_lost)
         self._input.close()
 
     def _copied(self) -> Iterator[Packet]:
@@ -125,6 +122,10 @@ class AudioTrack:
     def _since_the_first_picture(self, frame: av.AudioFrame | None) -> Iterator[Packet]:
         """Encode, and leave out the silence that AAC begins with: a file that is written piece by piece has no list of
         what not to play, and everything would come later by as much."""
+        if frame is not None and frame.pts is not None and frame.time_base is not None:
+            # An AVI counts in pieces of its own codec: in those, two pieces of ours would come at the same time.
+            frame.pts = round(frame.pts * frame.time_base * frame.sample_rate)
+            frame.time_base = Fraction(1, frame.sample_rate)
         return (packet for packet in self._stream.encode(frame) if packet.pts is None or packet.pts >= 0)
 
     def _decoded(self, packet: Packet) -> list[av.AudioFrame] | None:
@@ -165,3 +166,8 @@ class AudioTrack:
                 return
             if packet.size:
                 yield packet
+
+
+def _default_stream(source: av.container.InputContainer) -> av.AudioStream:
+    """The one that players play: of those that are said to be the default, the first; else the first of all."""
+    return max(source.streams.audio, key=lambda stream: bool(stream.disposition & av.stream.Disposition.default))

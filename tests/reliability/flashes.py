@@ -25,6 +25,7 @@ def write_flashes(
     fps: int = 30,
     audio_codec: str = "aac",
     rate_hz: int = 44_100,
+    layout: str = "mono",
     beeps_from_s: float = 0.0,
     pictures_from_s: float = 0.0,
 ) -> Path:
@@ -40,6 +41,7 @@ def write_flashes(
         fps: what the file says.
         audio_codec: of the sound.
         rate_hz: of the sound.
+        layout: of its channels.
         beeps_from_s: where the sound begins.
         pictures_from_s: the file's time of the first moment, of picture and sound.
     """
@@ -50,7 +52,7 @@ def write_flashes(
         video.codec_context.time_base = Fraction(1, 90_000)
         # The threads of libvpx spin while they wait for each other: on a busy machine, for minutes.
         video.codec_context.thread_count = 1
-        audio = container.add_stream(audio_codec, rate=rate_hz, layout="mono")
+        audio = container.add_stream(audio_codec, rate=rate_hz, layout=layout)
         for time_s in times_s:
             is_white = any(start_s - 1e-6 <= time_s < start_s + FLASH_S - 1e-6 for start_s in flashes_s)
             picture = av.VideoFrame.from_ndarray(
@@ -64,7 +66,7 @@ def write_flashes(
         for start_s in flashes_s:
             beeps |= (clock_s >= start_s) & (clock_s < start_s + FLASH_S)
         samples = np.where(beeps, 0.5 * np.sin(2 * np.pi * 1000 * clock_s), 0).astype(np.float32)
-        resampler = av.AudioResampler(audio.format.name, "mono", rate_hz)
+        resampler = av.AudioResampler(audio.format.name, layout, rate_hz)
         first = round((beeps_from_s + pictures_from_s) * rate_hz)
         for start in range(0, len(samples), 1024):
             frame = av.AudioFrame.from_ndarray(samples[None, start : start + 1024], format="flt", layout="mono")

@@ -5,6 +5,8 @@ Each video flashes and beeps at the same moments; so must what is written of it.
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import av
 import numpy as np
 import pytest
@@ -22,6 +24,8 @@ FLASHES_S = (0.5, 1.5, 2.2)
         ("aac.mp4", {}),
         ("aac.ts", {}),
         ("mp3.avi", {"audio_codec": "libmp3lame", "codec": "mjpeg", "pixels": "yuvj420p"}),
+        ("mp3-stereo.avi", {"audio_codec": "libmp3lame", "layout": "stereo", "codec": "mjpeg", "pixels": "yuvj420p"}),
+        ("ac3-stereo.avi", {"audio_codec": "ac3", "layout": "stereo", "codec": "mjpeg", "pixels": "yuvj420p"}),
         ("mp3-slow.mkv", {"audio_codec": "libmp3lame", "rate_hz": 8000}),
         ("pcm.mov", {"audio_codec": "pcm_s16le", "codec": "prores_ks", "pixels": "yuv422p10le"}),
         ("studio.mkv", {"audio_codec": "pcm_s24le", "rate_hz": 192_000}),
@@ -33,11 +37,32 @@ FLASHES_S = (0.5, 1.5, 2.2)
         ("clock-not-at-zero.mkv", {"pictures_from_s": 7.25}),
     ],
 )
-def test_every_sound_stays_in_step(tmp_path, tried, name, options):
+def test_every_sound_stays_in_step(tmp_path, caplog, tried, name, options):
     source = write_flashes(tmp_path / name, STEADY_S, FLASHES_S, **options)
     annotate_file(source, tmp_path / "out.mp4")
     assert_in_step(tmp_path / "out.mp4", FLASHES_S)
+    assert "pieces of its sound" not in caplog.text
     tried(f"sound: {name.split('.')[0]} in {name.split('.')[1]}", 1, "in step with the picture, to 50 ms")
+
+
+def test_of_several_sounds_the_default_one_is_taken(tmp_path, tried):
+    """As players do: a second language or a commentary may come first in the file."""
+    one = write_flashes(tmp_path / "one.mkv", STEADY_S, (0.2,))
+    other = write_flashes(tmp_path / "other.mkv", STEADY_S, FLASHES_S, codec="mjpeg", pixels="yuvj420p")
+    parts = ((other, "video", True), (one, "audio", False), (other, "audio", True))
+    with av.open(str(tmp_path / "both.mkv"), "w") as both, ExitStack() as opened:
+        packets = []
+        for path, kind, is_default in parts:
+            stream = getattr(opened.enter_context(av.open(str(path))).streams, kind)[0]
+            copy = both.add_stream_from_template(stream)
+            copy.disposition = av.stream.Disposition.default if is_default else 0
+            packets += [(packet, copy) for packet in stream.container.demux(stream) if packet.dts is not None]
+        for packet, copy in sorted(packets, key=lambda item: item[0].dts * item[0].time_base):
+            packet.stream = copy
+            both.mux(packet)
+    annotate_file(tmp_path / "both.mkv", tmp_path / "out.mp4")
+    assert_in_step(tmp_path / "out.mp4", FLASHES_S)
+    tried("two sounds in one file", 1, "the one that players play")
 
 
 def test_variable_rate_does_not_drift(tmp_path, tried):

@@ -100,7 +100,7 @@ def test_frames_without_the_person_are_bridged(tmp_path: Path) -> None:
 
 
 def test_no_foot_goes_through_the_floor_where_frames_are_bridged(tmp_path: Path) -> None:
-    """Between two poses that have nothing in common joints come near each other, and bones of the file do not shrink."""
+    """Between two poses with nothing in common joints come near each other, and the bones of the file do not shrink."""
     poses_m = relative_to_pelvis(random_poses(2, seed=4)).repeat(2, axis=0)
     found = pose_joints_m(written(tmp_path / "a.bvh", poses_m, index=np.array([0, 1, 21, 22])))
     ankles = [H36M17.index("left_ankle"), H36M17.index("right_ankle")]
