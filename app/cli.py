@@ -267,6 +267,12 @@ def add_output_options(parser: argparse.ArgumentParser, *, with_record: bool = T
         help="fill the screen, without a mouse pointer, for stages and booths",
     )
     group.add_argument(
+        "--no-attract",
+        dest="attracts",
+        action="store_false",
+        help="with nobody in view, do not show earlier moments again",
+    )
+    group.add_argument(
         "--theme", choices=THEME_CHOICES, help="dark room, or light for bright halls (default: %(default)s)"
     )
 
@@ -293,7 +299,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, with_detector: bool = 
         help=f"follow up to N people, 1 to {MAX_PEOPLE} (default: %(default)s)",
     )
     add_fov(group)
-    add_posing(group)
+    add_posing(group, is_recorded=not with_detector)
 
 
 def _people(text: str) -> int:

@@ -39,14 +39,16 @@ def add_fov(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def add_posing(parser: argparse._ActionsContainer) -> None:
-    """Declare how lifted poses become those that are shown and written, which every command that lifts shares."""
+def add_posing(parser: argparse._ActionsContainer, *, is_recorded: bool = False) -> None:
+    """Declare how lifted poses become those that are shown and written, which every command that lifts shares; of a
+    recording nothing is decided anew that nobody asks for."""
     parser.add_argument(
         "--mode",
         choices=MODE_CHOICES,
         default=Settings.mode,
-        help="live: poses wait for nothing; file: filters look both ways, without lag (default: file, except for "
-        "cameras and for videos that are only watched)",
+        help="live: poses wait for nothing; file: filters look both ways, without lag (default: "
+        + ("as recorded" if is_recorded else "file, except for cameras and for videos that are only watched")
+        + ")",
     )
     parser.add_argument(
         "--smooth",
@@ -66,7 +68,9 @@ def add_posing(parser: argparse._ActionsContainer) -> None:
         dest="height_cm",
         metavar="CM",
         type=_height,
-        help="standing height of the person in centimetres, for true metres (default: the size of an average adult)",
+        help="standing height of the person in centimetres, for true metres (default: "
+        + ("as recorded" if is_recorded else "the size of an average adult")
+        + ")",
     )
 
 

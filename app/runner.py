@@ -138,6 +138,7 @@ def _open(settings: Settings, stack: ExitStack, *, has_window: bool, follows: Co
         # What is written goes through the session once.
         can_seek=session is not None and not settings.writes_files,
         is_paced=stays and not source.info.is_live,
+        has_detector=session is None,
     )
     outputs = stack.enter_context(
         SinkSet(
@@ -263,7 +264,7 @@ def _first_wishes(settings: Settings) -> Shared[Wishes]:
 
 
 def _first_status(
-    settings: Settings, lifter: OpenLifter, info: SourceInfo, *, can_seek: bool, is_paced: bool
+    settings: Settings, lifter: OpenLifter, info: SourceInfo, *, can_seek: bool, is_paced: bool, has_detector: bool
 ) -> Shared[Status]:
     late_s = look_ahead_s(lifter.spec, settings, choose_mode(settings))
     return Shared(
@@ -277,6 +278,7 @@ def _first_status(
             duration_s=float(info.num_frames / info.fps) if info.num_frames and info.fps else None,
             can_seek=can_seek,
             can_change_speed=is_paced,
+            has_detector=has_detector,
         )
     )
 
@@ -304,6 +306,7 @@ def _open_window(settings: Settings, wishes: Shared[Wishes], status: Shared[Stat
         mirror=settings.mirror,
         theme=THEMES[settings.theme],
         is_fullscreen=settings.is_fullscreen,
+        attracts=settings.attracts,
         wishes=wishes,
         status=status,
     )
@@ -350,7 +353,7 @@ def _report(settings: Settings, info: SourceInfo, statistics: RunStatistics) -> 
     """Say what was done."""
     logger.info(
         "%s: %d frames in %.1f s (%.1f frames a second)",
-        info.name, statistics.num_frames, statistics.wall_time_s, statistics.frames_per_second,
+        info.name, statistics.num_frames, statistics.span_s, statistics.frames_per_second,
     )  # fmt: skip
     if statistics.num_frames and not statistics.num_frames_with_people:
         words = "; pose files have no rows" if settings.exports else ""

@@ -48,6 +48,7 @@ class Settings:
         height_cm: standing height of the people, for true metres; None for the size of an average adult.
         mirror: mirror what is shown; what is measured stays as it is.
         is_fullscreen: the window fills the screen from the start, without a mouse pointer.
+        attracts: with nobody in view, the window shows earlier moments again.
         theme: of the window, ``dark`` or ``light``.
         overwrite: replace outputs that exist.
         max_frames: stop after so many frames.
@@ -76,6 +77,7 @@ class Settings:
     height_cm: float | None = None
     mirror: bool = False
     is_fullscreen: bool = False
+    attracts: bool = True
     theme: str = "dark"
     overwrite: bool = False
     max_frames: int | None = None

@@ -33,7 +33,8 @@ class RunStatistics:
         self._last_s = time.monotonic()
         self._first_s = self._first_s or result.frame.stamp.grabbed_s
         self.num_frames += 1
-        self.num_frames_with_people += bool(result.people)
+        # Those of a fallback were never before the camera.
+        self.num_frames_with_people += bool(result.people) and not result.frame.is_recorded
         self._ages_ms.append((self._last_s - result.frame.stamp.grabbed_s) * 1e3)
         for person in result.people:
             if person.reprojection_px is not None:
@@ -52,10 +53,14 @@ class RunStatistics:
         return time.perf_counter() - self._started_s
 
     @property
+    def span_s(self) -> float:
+        """Seconds from the first picture to the last result; start-up does not count, waiting for the future does."""
+        return self._last_s - self._first_s
+
+    @property
     def frames_per_second(self) -> float:
-        """Rate from the first picture to the last result; start-up does not count, waiting for the future does."""
-        span_s = self._last_s - self._first_s
-        return self.num_frames / span_s if span_s > 0 else 0.0
+        """Rate over that span."""
+        return self.num_frames / self.span_s if self.span_s > 0 else 0.0
 
     def summary(self, timers: StageTimers, *, num_frames_in: int, num_dropped: int, **facts: Any) -> dict[str, Any]:
         """Everything as plain values for JSON.
@@ -77,7 +82,7 @@ class RunStatistics:
             "wall_time_s": round(self.wall_time_s, 3),
             "frames_per_second": round(self.frames_per_second, 2),
             "stages_ms": timers.percentiles(50, 95, 99),
-            "stages_percent": timers.shares_percent(self._last_s - self._first_s),
+            "stages_percent": timers.shares_percent(self.span_s),
             "reprojection": self._reprojection(),
             "age_ms": percentiles(self._ages_ms, 50, 95) if self._ages_ms else {},
         }

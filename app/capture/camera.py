@@ -132,9 +132,10 @@ class CameraStream(_Camera):
             raise ConfigError(
                 f"{name} is a video file and no stream", "copy it to this machine, and give it to --video"
             )
-        failure = SourceError(
-            f"no video comes from {name}", "check the address and that the sender is running before posedemo starts"
-        )
+        hint = "check the address and that the sender is running before posedemo starts"
+        if urlsplit(address).scheme == "udp":
+            hint += ", and that no other program listens on that port"
+        failure = SourceError(f"no video comes from {name}", hint)
         super().__init__(capture, name, failure, longest_read_s=0.95 * STREAM_READ_TIMEOUT_MS / 1e3)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from .shared import Shared
 
+KEPT_DETECTOR = "a recording keeps the detector that it was made with"
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -30,7 +32,8 @@ class Status:
         duration_s: of a file that is played; None where nobody knows.
         can_seek: what is played can be moved through.
         can_change_speed: what is played has a pace that can be changed.
-        refused: models that were asked for and cannot be used, with what for, as (role, name).
+        has_detector: people are looked for in pictures; in a recorded session they were found before.
+        refused: what was asked for and cannot be had, as (role, name): models and smoothing.
     """
 
     detector: str
@@ -51,6 +54,7 @@ class Status:
     duration_s: float | None = None
     can_seek: bool = False
     can_change_speed: bool = False
+    has_detector: bool = True
     refused: frozenset[tuple[str, str]] = frozenset()
 
 

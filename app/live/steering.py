@@ -18,7 +18,7 @@ from ..stages import Detector, Lifter, Stages
 from ..track import Track
 from .background import Stock
 from .shared import Shared
-from .status import Status, tell
+from .status import KEPT_DETECTOR, Status, tell
 from .wishes import Wishes
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _PATIENCE_S = 2.0
 """So long the end of a run waits for what is being opened."""
 
 
-Role = Literal["lifter", "ghost", "detector"]
+Role = Literal["lifter", "ghost", "detector", "smooth"]
 
 
 class OpenLifter(Lifter, Protocol):
@@ -110,7 +110,10 @@ class Steering:
             if wishes.smooth != followed.smooth:
                 self._change_smoothing(stages, wishes.smooth)
             if wishes.num_handovers != followed.num_handovers and not stages.tracker.hand_over():
-                tell(self._status, "to hand over, somebody must be in view, and --max-people 1")
+                is_crowd = bool(stages.tracker.tracks)
+                tell(
+                    self._status, "everybody is followed already" if is_crowd else "nobody is in view to hand over from"
+                )
         num_refused = stages.tracker.counts.refused_hand_overs
         if num_refused != self._num_refused_hand_overs:
             self._num_refused_hand_overs = num_refused
@@ -208,7 +211,7 @@ class Steering:
         if name == self._status.value.detector or ("detector", name) in self._refused:
             return stages
         if self._workshop.open_detector is None:
-            self._refuse("detector", name, "a recording keeps the detector that it was made with")
+            self._refuse("detector", name, KEPT_DETECTOR)
             return stages
         if self._workshop.is_bound:
             self._refuse("detector", name, f"{_BOUND} is made with {self._status.value.detector}")
@@ -233,7 +236,8 @@ class Steering:
         """Give everybody another filter that goes on from where the old one is."""
         make = self._workshop.tracks_with
         if make is None or self._workshop.is_bound:
-            tell(self._status, "smoothing can be changed in a live run only")
+            whose = _BOUND if self._workshop.is_bound else "--mode file, whose filters look ahead,"
+            self._refuse("smooth", preset, f"{whose} keeps its smoothing")
             return
         stages.tracker.change_maker(make(preset))
         for track in stages.tracker.tracks:
@@ -253,8 +257,8 @@ class Steering:
 
 
 def _asked_anew(wishes: Wishes, followed: Wishes) -> set[tuple[Role, str]]:
-    """Models that were not wished for a moment ago, with what they are wished for."""
-    roles: tuple[Role, ...] = ("lifter", "ghost", "detector")
+    """What was not wished for a moment ago, with what it is wished for."""
+    roles: tuple[Role, ...] = ("lifter", "ghost", "detector", "smooth")
     return {(role, getattr(wishes, role)) for role in roles if getattr(wishes, role) != getattr(followed, role)}
 
 

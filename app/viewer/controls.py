@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..live.status import Status
+from ..live.status import KEPT_DETECTOR, Status
 from ..live.wishes import Wishes
 from .choices import SPEEDS, Choices, next_of
 from .keys import Action
@@ -149,11 +149,13 @@ def reason_to_refuse(action: Action, status: Status) -> str:
         return "only a recorded session that is just watched can be moved through"
     if action in (Action.SLOWER, Action.FASTER) and not status.can_change_speed:
         return "only a file can be played slower or faster"
+    if action is Action.NEXT_DETECTOR and not status.has_detector:
+        return KEPT_DETECTOR
     return ""
 
 
-def words_about(before: Wishes, after: Wishes) -> str:
-    """A few words on what was asked for; empty where it shows by itself."""
+def words_about(before: Wishes, after: Wishes, *, has_hud: bool = True) -> str:
+    """A few words on what was asked for; empty where it shows by itself, or the bar says it."""
     if after.lifter != before.lifter:
         return f"lifter {after.lifter}"
     if after.detector != before.detector:
@@ -168,4 +170,6 @@ def words_about(before: Wishes, after: Wishes) -> str:
         return f"speed {after.speed:g}"
     if after.seek_s != before.seek_s:
         return f"{after.seek_s - before.seek_s:+g} s"
+    if after.is_paused != before.is_paused and not has_hud:
+        return "paused" if after.is_paused else "goes on"
     return ""

@@ -23,6 +23,8 @@ _GAP_SHARE = 0.42
 _WORDS_SHARE = 0.32
 _LEAST_SCALE = 0.3
 _PENDING = "…"
+EARLIER = "earlier"
+"""What is shown is not what is before the camera now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def tiles(pulse: Pulse, status: Status | None, wishes: Wishes | None) -> tuple[T
         Tile(f"{status.look_ahead_ms:.0f} ms", "look-ahead"),
     ]
     if status.smooth:
-        shown.append(_wished(status.smooth, wishes.smooth if wishes else None, "smoothing"))
+        shown.append(_wished(status.smooth, _awaited("smooth", wishes, status), "smoothing"))
     if status.provider:
         shown.append(Tile(status.provider, "runs on"))
     if status.duration_s is not None:
@@ -85,14 +87,9 @@ def tiles(pulse: Pulse, status: Status | None, wishes: Wishes | None) -> tuple[T
     return tuple(shown)
 
 
-def words(people: Sequence[Person], *, is_replay: bool = False) -> tuple[str, ...]:
-    """What has to be said about the people who are shown: what is a guess is called one.
-
-    Args:
-        people: of the newest result, or of the moment that is shown again.
-        is_replay: they are not there now.
-    """
-    said = ["earlier"] if is_replay else []
+def words(people: Sequence[Person]) -> tuple[str, ...]:
+    """What has to be said about the people of the newest result: what is a guess is called one."""
+    said: list[str] = []
     if not people:
         said.append("nobody in view")
     if any(legs_not_visible(person) for person in people):
@@ -135,7 +132,7 @@ def compose_hud(
 
 
 def _awaited(role: str, wishes: Wishes | None, status: Status) -> str | None:
-    """The model that was asked for and may still come."""
+    """The model, or the smoothing, that was asked for and may still come."""
     wish: str | None = None if wishes is None else getattr(wishes, role)
     return None if (role, wish) in status.refused else wish
 

@@ -25,7 +25,7 @@ from .choices import find_choices
 from .controls import Looks, looks_after, reason_to_refuse, wishes_after, words_about
 from .display import check_display, prefer_x11, spare_the_processor, window_error
 from .ghost import disagreement_mm
-from .hud import Tile, tiles, words
+from .hud import EARLIER, Tile, tiles, words
 from .keys import KEYS, OPEN3D_CODES, Action
 from .library import load_open3d
 from .operator import Preset
@@ -87,6 +87,7 @@ class RoomWindow:
         mirror: show picture and room as a mirror does.
         theme: colours at the start.
         is_fullscreen: start in full screen, without a mouse pointer.
+        attracts: with nobody in view, show earlier moments again.
         wishes: where keys that steer the run write; None where nobody listens.
         status: what the run says of itself, for the head-up display; None where it says nothing.
 
@@ -102,6 +103,7 @@ class RoomWindow:
         mirror: bool = False,
         theme: Theme = DARK,
         is_fullscreen: bool = False,
+        attracts: bool = True,
         wishes: Shared[Wishes] | None = None,
         status: Shared[Status] | None = None,
     ) -> None:
@@ -123,7 +125,7 @@ class RoomWindow:
         self._recording: ScreenRecording | None = None
         self._ending_recording: ScreenRecording | None = None
         """The last one that was ended, whose file may not be complete yet."""
-        self._attract = Attract()
+        self._attracts, self._attract = attracts, Attract()
         self._pulse = PulseMeter()
         self._latest: Result | None = None
         self._is_replay = False
@@ -195,7 +197,7 @@ class RoomWindow:
         """Show a result from the next drawing on."""
         self._latest, self._undrawn_s = result, result.frame.stamp.grabbed_s
         frame, people = result.frame, result.people
-        if self._is_live:
+        if self._is_live and self._attracts:
             shown = self._attract.update(people, frame.stamp.time_s, is_recorded=frame.is_recorded)
             people = shown.people
             if shown.is_cut:
@@ -203,6 +205,8 @@ class RoomWindow:
             if shown.is_replay != self._is_replay or (shown.is_replay and shown.is_cut):
                 self._aim.cut_to(Preset.ORBIT if shown.is_replay else self._looks.preset)
             self._is_replay = shown.is_replay
+            if shown.is_replay and shown.is_cut and not self._looks.has_hud:
+                self._tell(EARLIER)
         self._room.update(people, frame.stamp.time_s)
         self._show_picture()
         self._has_news = True
@@ -236,7 +240,7 @@ class RoomWindow:
                 change = partial(wishes_after, action=action, choices=self._choices, status=status)
                 before = self._wishes.value
                 after = self._wishes.apply(change)
-                if text := words_about(before, after):
+                if text := words_about(before, after, has_hud=self._looks.has_hud):
                     self._tell(text)
                 self._numbers_s = float("-inf")
 
@@ -331,8 +335,9 @@ class RoomWindow:
             # Pictures of a file wait for their time: their age says nothing.
             pulse = replace(pulse, age_p50_ms=None, age_p95_ms=None)
         people = () if self._latest is None else self._latest.people
-        said = words(people, is_replay=self._is_replay) if self._latest is not None else ()
+        said = words(people) if self._latest is not None else ()
         alerts = {
+            EARLIER: self._is_replay,
             "recorded": self._latest is not None and self._latest.frame.is_recorded,
             "paused": wishes is not None and wishes.is_paused,
             "REC video": self._looks.is_recording,

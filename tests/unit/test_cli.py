@@ -18,7 +18,7 @@ def test_every_option_reaches_its_setting():
         "--simulate-failure 3:2.5 --output o.mp4 --export a.npz --export b.csv --headless --detector mediapipe-lite "
         "--lifter x.onnx --provider cpu --fov 70 --max-people 3 --mode file --smooth calm "
         "--bones free --height 178 --mirror --stats s.json --record r.pose --overwrite "
-        "--fullscreen --theme light --max-frames 7"
+        "--fullscreen --no-attract --theme light --max-frames 7"
     )
     settings = parse_settings(line.split())
     assert settings.exports == (Path("a.npz"), Path("b.csv"))

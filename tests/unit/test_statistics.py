@@ -1,10 +1,11 @@
 """The numbers of a run: its rate, and who took the time."""
 
 import time
+from dataclasses import replace
 
 import pytest
-from fakes import make_frame
-from posedemo.datatypes import Frame, Result, Stamp
+from fakes import make_frame, standing_keypoints
+from posedemo.datatypes import Frame, Person, Result, Stamp
 from posedemo.statistics import RunStatistics
 from posedemo.timing import StageTimers
 
@@ -22,6 +23,16 @@ def test_rate_counts_from_the_first_picture():
         statistics.write(result(first_s + index))
     # Ten seconds are for a machine that pauses this test.
     assert statistics.frames_per_second == pytest.approx(4 / 100, rel=0.1)
+
+
+def test_people_of_a_fallback_were_not_before_the_camera():
+    statistics = RunStatistics()
+    person = Person(0, standing_keypoints())
+    shown = result(time.monotonic())
+    statistics.write(replace(shown, frame=replace(shown.frame, is_recorded=True), people=(person,)))
+    assert (statistics.num_frames, statistics.num_frames_with_people) == (1, 0)
+    statistics.write(replace(shown, people=(person,)))
+    assert statistics.num_frames_with_people == 1
 
 
 def test_shares_are_those_of_the_whole_time():

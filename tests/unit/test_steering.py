@@ -396,6 +396,7 @@ def test_files_that_name_their_lifter_keep_it():
     show.run(20, act)
     status = show.status.value
     assert (status.lifter, status.detector, status.smooth) == ("one", "crowd", "")
+    assert {("lifter", "two"), ("detector", "other"), ("smooth", "calm")} <= status.refused
     assert [name for name, _ in show.opened] == ["two"]
 
 

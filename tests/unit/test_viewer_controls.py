@@ -81,6 +81,20 @@ def test_keys_that_move_through_a_file_say_where_they_can_not():
         assert not reason_to_refuse(action, session)
 
 
+def test_detector_of_a_recording_is_refused_at_once():
+    """Also while it is paused, when no frame comes with which the run could say so."""
+    session = Status(detector="full", lifter="a", has_detector=False)
+    assert "keeps the detector" in reason_to_refuse(Action.NEXT_DETECTOR, session)
+    assert not reason_to_refuse(Action.NEXT_DETECTOR, dataclasses.replace(session, has_detector=True))
+
+
+def test_pause_is_told_where_no_bar_shows_it():
+    paused = dataclasses.replace(WISHES, is_paused=True)
+    assert words_about(WISHES, paused, has_hud=False) == "paused"
+    assert words_about(paused, WISHES, has_hud=False) == "goes on"
+    assert words_about(WISHES, paused) == ""
+
+
 def test_handover_is_counted():
     assert pressed(WISHES, Action.NEXT_PERSON, Action.NEXT_PERSON).num_handovers == 2
 

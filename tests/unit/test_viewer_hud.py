@@ -44,6 +44,13 @@ def test_what_is_being_loaded_is_marked_until_it_is_in_use():
     assert shown(wishes=wishes, status=in_use)["lifter"] == Tile("dg-net", "lifter")
 
 
+def test_refused_smoothing_is_not_awaited():
+    wishes = dataclasses.replace(WISHES, smooth="snappy")
+    assert shown(wishes=wishes)["smoothing"].is_alert
+    refused = dataclasses.replace(STATUS, refused=frozenset({("smooth", "snappy")}))
+    assert shown(wishes=wishes, status=refused)["smoothing"] == shown()["smoothing"]
+
+
 def test_file_says_where_it_is_and_how_fast():
     status = dataclasses.replace(STATUS, position_s=62.0, duration_s=605.0)
     assert shown(status=status)["time"].value == "1:02 / 10:05"
@@ -68,7 +75,6 @@ def test_guesses_are_called_guesses():
         pose=Pose3D(person.pose.xyz_m, confidence),
     )
     assert words([seated, person]) == ("legs not visible", "z estimated")
-    assert words([person], is_replay=True)[0] == "earlier"
 
 
 @pytest.mark.parametrize("theme", [DARK, LIGHT])
