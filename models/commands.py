@@ -53,7 +53,8 @@ def _add_data(parser: argparse._ActionsContainer, *, required: bool = True) -> N
         nargs="+",
         default=[],
         metavar="SUBJECT",
-        help="subjects (or clips) that are not trained on but evaluated on, with * as a wildcard; default: by hash",
+        help="subjects (or clips) that are not trained on but evaluated on, with * as a wildcard; default: by hash, or "
+        "for the field's files those that the papers test on",
     )
     parser.add_argument("--threads", type=whole_number, help="number of CPU threads")
 
@@ -118,7 +119,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lifter", choices=sorted({lifter for lifter, _ in PRESETS}), required=True, help="network")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for checkpoint and log")
     parser.add_argument("--preset", choices=sorted({name for _, name in PRESETS}), help="settings (live)")
-    parser.add_argument("--max-minutes", type=above_zero, default=math.inf, metavar="M", help="time limit")
+    parser.add_argument(
+        "--max-minutes",
+        type=above_zero,
+        default=math.inf,
+        metavar="M",
+        help="time limit of the whole run, with what it took before --resume",
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
     parser.add_argument("--seed", type=_seed, help="for weights and samples")
     parser.add_argument("--start-from", type=Path, metavar="CHECKPOINT", help="begin with the weights of another run")
@@ -144,7 +151,11 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--learning-rate", type=above_zero, metavar="RATE", help="the highest of the schedule")
     group.add_argument("--loss", choices=["mpjpe", "joints", "joints+bones"], help="what compares poses")
     group.add_argument("--stages", choices=["joint", "two_stage"], help="GLA-GCN: with or after its sequence")
-    group.add_argument("--flip", action=argparse.BooleanOptionalAction, help="mirror half of the real views")
+    group.add_argument(
+        "--flip",
+        action=argparse.BooleanOptionalAction,
+        help="every window of real views also in a mirror: an epoch is twice as long",
+    )
     group.add_argument("--ema", type=above_zero, metavar="DECAY", help="average the weights; 0.999 is usual")
     group.add_argument("--amp", action=argparse.BooleanOptionalAction, help="bfloat16 where it is precise enough")
     group.add_argument(
@@ -237,9 +248,15 @@ def _add_evaluate_on_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--protocol",
         choices=["heldout", "h36m", "humaneva"],
-        help="what to measure: held-out people before virtual cameras (the default), or as the papers on that data set",
+        help="what to measure: held-out people before virtual cameras, or as the papers on that data set (the default "
+        "for a corpus of the field's files)",
     )
-    group.add_argument("--2d", dest="source", metavar="SOURCE", help="2D joints to lift in h36m and humaneva (gt)")
+    group.add_argument(
+        "--2d",
+        dest="source",
+        metavar="SOURCE",
+        help="2D joints to lift in h36m and humaneva (those that it was trained on, or gt)",
+    )
     group.add_argument(
         "--flip-tta", action="store_true", help="lift the mirror image, too, and take the mean: twice the work"
     )
@@ -316,14 +333,15 @@ def _run_evaluate_on_data(arguments: argparse.Namespace) -> int:
     from .corpus import read_corpus
     from .evaluate import evaluate_held_out
     from .predictors import find_predictor, flip_averaged
-    from .protocols import evaluate_protocol
+    from .protocols import evaluate_protocol, protocol_of
 
     if arguments.data is None:
         raise ConfigError("nothing to evaluate on", "give --data CORPUS.npz, or --video CLIP")
     if len(arguments.lifter) != 1:
         raise ConfigError(f"--data measures one lifter, not {len(arguments.lifter)}", "give one --lifter NAME|FILE")
     (lifter,) = arguments.lifter
-    protocol = arguments.protocol or "heldout"
+    corpus = read_corpus(arguments.data)
+    protocol = arguments.protocol or protocol_of(corpus) or "heldout"
     is_held_out = protocol == "heldout"
     if is_held_out and arguments.source:
         raise ConfigError("--2d has no meaning with --protocol heldout, whose 2D is made by virtual cameras")
@@ -337,11 +355,10 @@ def _run_evaluate_on_data(arguments: argparse.Namespace) -> int:
     predictor = find_predictor(lifter, device=_exact_device(arguments.device or "auto"))
     if arguments.flip_tta:
         predictor = flip_averaged(predictor)
-    corpus = read_corpus(arguments.data)
     if is_held_out:
         report = evaluate_held_out(predictor, corpus, arguments.holdout, by_action=arguments.by_action)
     else:
-        report = evaluate_protocol(predictor, corpus, protocol, arguments.source or "gt")
+        report = evaluate_protocol(predictor, corpus, protocol, arguments.source or predictor.source or "gt")
     report = report.with_facts(data=arguments.data.name, flip_tta=arguments.flip_tta)
     if arguments.json:
         write_whole(arguments.json, report.json())

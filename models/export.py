@@ -75,6 +75,11 @@ def export(
             model.metadata_props.add(key=key, value=value)
         part.write_bytes(model.SerializeToString())
         difference_m = compare(eager, onnx_predictor(part), real_xy=real_xy)
+        if checkpoint.config.normalisation == SCREEN:
+            log.warning(
+                "%s is for `posedemo evaluate` alone: it knows people only as its training data's cameras showed them",
+                output,
+            )  # fmt: skip
         part.replace(output)
     except OSError as error:
         raise OutputError(f"cannot write {output}: {error.strerror}") from error
@@ -158,7 +163,8 @@ def metadata(checkpoint: Checkpoint) -> dict[str, str]:
     """The contract that the run time checks, and where the file comes from."""
     config = checkpoint.config
     num_parameters = sum(weights.numel() for weights in checkpoint.lifter().parameters())
-    return {
+    stated = {"trained_on_2d": config.source} if config.data == "views" else {}
+    return stated | {
         CONTRACT_KEY: VERSIONS[config.normalisation],
         "lifter": config.lifter,
         "skeleton": config.skeleton,

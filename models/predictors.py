@@ -47,6 +47,7 @@ class Predictor:
             anywhere and of any size in the picture; "screen" where it takes them as its training cameras showed them.
         look_ahead: frames of the window after the one that is lifted.
         rate_hz: frames a second that it was trained at, or None where that is not known.
+        source: 2D joints of real views that it was trained on, such as "gt"; None where there were none.
         name: what to call it.
     """
 
@@ -57,6 +58,7 @@ class Predictor:
     normalisation: str = PERSON
     look_ahead: int = 0
     rate_hz: float | None = None
+    source: str | None = None
     name: str = "lifter"
 
 
@@ -85,6 +87,7 @@ def checkpoint_predictor(
         normalisation=config.normalisation,
         look_ahead=config.look_ahead,
         rate_hz=config.rate_hz,
+        source=config.source if config.data == "views" else None,
         name=name,
     )
 
@@ -156,6 +159,7 @@ def _stated(metadata: Mapping[str, str]) -> Predictor:
         normalisation=_stated_normalisation(metadata),
         look_ahead=num_frames - 1 - target,
         rate_hz=rate_hz,
+        source=metadata.get("trained_on_2d"),
     )
 
 

@@ -19,7 +19,7 @@ from ..skeleton import H36M17
 from .corpus import Corpus
 from .predictors import Float32Array, Predictor, lift_sequences, rate_notes
 from .scores import Report, Scores, SequenceScores, mean_of_frames, mean_of_rows, score
-from .split import HUMANEVA_ACTIONS, is_one_of, left_out_actions, split_protocol
+from .split import HUMANEVA_ACTIONS, PROTOCOL_OF_SKELETON, is_one_of, left_out_actions, split_protocol
 from .views import ViewSequence, action_of, view_sequences
 
 H36M_ACTIONS = (
@@ -41,7 +41,15 @@ H36M_ACTIONS = (
 )
 """In the order of the papers' tables."""
 
+_WALKING_AND_JOG = ("Walking", "Jog")
+"""Many papers give the mean of these two alone, GLA-GCN's among them."""
+
 MEAN_OF_ACTIONS, MEAN_OF_ROWS, MEAN_OF_FRAMES = "mean of actions", "mean of rows", "mean of frames"
+
+
+def protocol_of(corpus: Corpus) -> str | None:
+    """The protocol of the data set that a corpus was made from; None without views of cameras."""
+    return PROTOCOL_OF_SKELETON[corpus.skeleton.name] if corpus.xy_px else None
 
 
 def evaluate_protocol(predictor: Predictor, corpus: Corpus, protocol: str, source: str) -> Report:
@@ -63,7 +71,7 @@ def evaluate_protocol(predictor: Predictor, corpus: Corpus, protocol: str, sourc
             hint="choose a lifter that was trained on that skeleton",
         )
     sequences = view_sequences(corpus, split_protocol(corpus, protocol)[1], source)
-    notes = (*_notes(predictor, sequences, protocol), *_notes_on_split(predictor, corpus, sequences, protocol))
+    notes = (*_notes(predictor, sequences, protocol, source), *_notes_on_split(predictor, corpus, sequences, protocol))
     measured = measure_sequences(predictor, sequences)
     facts = {
         "lifter": predictor.name,
@@ -106,7 +114,8 @@ def h36m_rows(measured: Sequence[SequenceScores]) -> dict[str, Scores]:
 
 
 def humaneva_rows(measured: Sequence[SequenceScores]) -> dict[str, Scores]:
-    """A row for each action and subject, the mean of each action's rows, of all these rows, and of all frames."""
+    """A row for each action and subject; the mean of each action's rows, of those of Walking and Jog, of all rows, and
+    of all frames."""
     rows: dict[str, Scores] = {}
     means: dict[str, Scores] = {}
     for action in _ordered({sequence.action for sequence in measured}, HUMANEVA_ACTIONS):
@@ -116,6 +125,9 @@ def humaneva_rows(measured: Sequence[SequenceScores]) -> dict[str, Scores]:
             of_action[f"{action} {subject}"] = mean_of_frames(cell)
         rows |= of_action
         means[f"{action}, mean of subjects"] = mean_of_rows(list(of_action.values()))
+    if len(means) > len(_WALKING_AND_JOG):
+        both = [scores for name, scores in rows.items() if name.startswith(_WALKING_AND_JOG)]
+        means[f"{' and '.join(_WALKING_AND_JOG)}, mean of rows"] = mean_of_rows(both)
     return {**rows, **means, MEAN_OF_ROWS: mean_of_rows(list(rows.values())), MEAN_OF_FRAMES: mean_of_frames(measured)}
 
 
@@ -126,9 +138,11 @@ ROWS: Mapping[str, Callable[[Sequence[SequenceScores]], dict[str, Scores]]] = {
 """Rows of the table, by protocol."""
 
 
-def _notes(predictor: Predictor, sequences: Sequence[ViewSequence], protocol: str) -> tuple[str, ...]:
+def _notes(predictor: Predictor, sequences: Sequence[ViewSequence], protocol: str, source: str) -> tuple[str, ...]:
     """What keeps the numbers from being compared with those of papers."""
     found = list(rate_notes(predictor, {sequence.clip.rate_hz for sequence in sequences}))
+    if predictor.source not in (None, source):
+        found.append(f"the lifter was trained on the 2D joints of '{predictor.source}', these are of '{source}'")
     actions = {action_of(sequence.clip) for sequence in sequences}
     if protocol == "h36m" and actions != set(H36M_ACTIONS):
         missing = ", ".join(_ordered(set(H36M_ACTIONS) - actions, H36M_ACTIONS)) or "none"

@@ -19,6 +19,9 @@ PROTOCOLS = {
     "humaneva": (("Train/S1", "Train/S2", "Train/S3"), ("Validate/S1", "Validate/S2", "Validate/S3")),
 }
 
+PROTOCOL_OF_SKELETON = {"h36m17": "h36m", "h36m16": "h36m", "humaneva15": "humaneva"}
+"""Of the data set that has these joints."""
+
 HUMANEVA_ACTIONS = ("Walking", "Jog", "Box")
 """Those that papers train on and test on, in the order of their tables."""
 _HUMANEVA_OTHERS = ("ThrowCatch", "Gestures", "Combo")

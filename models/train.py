@@ -171,6 +171,8 @@ def _advance(
                 run.elapsed_s += time.monotonic() - started_s
                 if run.step == _STEPS_BEFORE_FORECAST:
                     _tell_forecast(run, pace)
+            if run.step < _STEPS_BEFORE_FORECAST and not stop:
+                _tell_forecast(run, pace)
         finally:
             run.batches.close()
             # A step that an error cut short has left weights that belong to no step: the last checkpoint stands.
@@ -181,7 +183,7 @@ def _advance(
 
 def _tell_forecast(run: Run, pace: Pace) -> None:
     """Say so where a time limit leaves little of the schedule: more steps of fewer windows may be worth more."""
-    num_steps = run.step * 60 * pace.max_minutes / run.elapsed_s
+    num_steps = min(run.config.steps, run.step * 60 * pace.max_minutes / max(run.elapsed_s, 1e-9))
     if num_steps < _FEW_STEPS * run.config.steps:
         log.warning(
             "about %d of %d steps fit into %g minutes; a smaller --batch-size makes more of them",

@@ -18,7 +18,7 @@ from .lifter import Lifter
 from .metrics import mpjpe, p_mpjpe
 from .predictors import torch_predictor
 from .samples import Maker, SampleMaker
-from .split import left_out_actions, split_clips, split_protocol
+from .split import PROTOCOL_OF_SKELETON, left_out_actions, split_clips, split_protocol
 from .view_samples import ViewMaker, actions_in, make_views
 from .views import require_skeleton, view_sequences
 from .windows import load_motion
@@ -26,8 +26,8 @@ from .windows import load_motion
 _SEQUENCES_WHILE_TRAINING = 64
 _WINDOWS_WHILE_TRAINING = 1024
 _BATCH = 512
-_PROTOCOLS = {"h36m17": "h36m", "h36m16": "h36m", "humaneva15": "humaneva"}
 _VIRTUAL_SKELETON = "h36m17"
+_PAPER_HINT = "train on the real views with --preset paper"
 
 Errors = Mapping[str, float]
 """Millimetres by column of the log, always the same columns for a kind of data."""
@@ -64,7 +64,10 @@ def load_training_data(
     Raises:
         ConfigError: the corpus does not have it, or has another skeleton or rate.
     """
-    require_skeleton(corpus, config.skeleton, f"this run of {config.lifter}")
+    try:
+        require_skeleton(corpus, config.skeleton, f"this run of {config.lifter}")
+    except ConfigError as error:
+        raise ConfigError(error.message, hint=_PAPER_HINT if corpus.xy_px else error.hint) from error
     if config.data == "virtual":
         return _virtual(corpus, config, holdout)
     if config.data == "views":
@@ -82,6 +85,10 @@ def _virtual(corpus: Corpus, config: TrainConfig, holdout: Sequence[str]) -> Tra
     if config.lifter == "global-gcn" and config.network.get("action_head", True):
         raise ConfigError(
             "the action head needs the actions of real views", hint="switch it off: --network action_head=false"
+        )
+    if corpus.xy_px:
+        raise ConfigError(
+            "the corpus has what real cameras saw, and this preset looks at motion with virtual ones", hint=_PAPER_HINT
         )
     kept, held = split_clips(corpus, holdout)
     _require_rate(corpus.clips, config.rate_hz)
@@ -106,7 +113,7 @@ def _virtual(corpus: Corpus, config: TrainConfig, holdout: Sequence[str]) -> Tra
 
 
 def _views(corpus: Corpus, config: TrainConfig, holdout: Sequence[str], device: torch.device) -> TrainingData:
-    protocol = config.protocol or _PROTOCOLS[config.skeleton]
+    protocol = config.protocol or PROTOCOL_OF_SKELETON[config.skeleton]
     kept, held = split_clips(corpus, holdout) if holdout else split_protocol(corpus, protocol)
     rate_hz = corpus.clips[0].rate_hz
     _require_rate(corpus.clips, rate_hz)

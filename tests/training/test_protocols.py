@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from field_data import h36m_files
 from posedemo.errors import ConfigError, ModelError, OutputError
-from posedemo.models.checkpoints import Checkpoint, save_checkpoint
+from posedemo.models.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from posedemo.models.commands import COMMANDS
 from posedemo.models.config import TrainConfig
 from posedemo.models.corpus import Clip, Corpus, View, read_corpus, write_corpus
@@ -172,6 +172,18 @@ def test_humaneva_by_action_and_subject() -> None:
     assert list(rows) == list(expected)
     for name, error_mm in expected.items():
         assert_scores(rows[name], mpjpe_mm=error_mm)
+
+
+def test_humaneva_has_the_mean_of_walking_and_jog_where_there_is_more() -> None:
+    takes = [Take("humaneva/Train/S1", "Walking 1", 3)] + [
+        Take("humaneva/Validate/S1", f"{action} 1", 4, error_mm=error_mm)
+        for action, error_mm in (("Walking", 1), ("Jog", 3), ("Box", 8))
+    ]
+    rows = evaluate_protocol(
+        replace(WRONG, skeleton=HUMANEVA15), make_corpus(takes, HUMANEVA15, rate_hz=60), "humaneva", "gt"
+    ).rows
+    assert_scores(rows["Walking and Jog, mean of rows"], mpjpe_mm=2)
+    assert_scores(rows["mean of rows"], mpjpe_mm=4)
 
 
 def test_windows_end_at_the_edges_with_their_last_frame() -> None:
@@ -363,6 +375,33 @@ def test_exported_lifter_of_the_papers_is_measured_as_its_checkpoint(
     (tmp_path / "x.onnx").write_bytes(b"not an ONNX file")
     with pytest.raises(ModelError, match="not an exported lifter"):
         run("--lifter", tmp_path / "x.onnx", "--data", corpus, "--protocol", "humaneva")
+
+
+def test_lifter_is_measured_on_the_2d_that_it_was_trained_on(humaneva: tuple[Path, Path], tmp_path: Path) -> None:
+    """Without a word about it, and by the protocol of the corpus; on other 2D with a note. Exported, too."""
+    corpus, lifter = humaneva
+    trained = load_checkpoint(lifter)
+    save_checkpoint(replace(trained, config=replace(trained.config, source="detectron")), tmp_path / "d.pt")
+    corpus_of_two = read_corpus(corpus)
+    views = {clip.name: [replace(view, starts={**view.starts, "detectron": view.starts["gt"]}) for view in clip.views]
+             for clip in corpus_of_two.clips}  # fmt: skip
+    clips = tuple(replace(clip, views=tuple(views[clip.name])) for clip in corpus_of_two.clips)
+    xy_px = {**corpus_of_two.xy_px, "detectron": corpus_of_two.xy_px["gt"] + 3}
+    write_corpus(replace(corpus_of_two, clips=clips, xy_px=xy_px), tmp_path / "two.npz")
+    export = argparse.ArgumentParser()
+    COMMANDS["export"].add_arguments(export)
+    COMMANDS["export"].run(export.parse_args([str(tmp_path / "d.pt"), "--output", str(tmp_path / "d.onnx")]))
+    for name in ("d.pt", "d.onnx"):
+        assert run("--lifter", tmp_path / name, "--data", tmp_path / "two.npz", "--json", tmp_path / "e.json") == 0
+        content = json.loads((tmp_path / "e.json").read_text())
+        assert (content["measured"]["2D"], content["measured"]["protocol"]) == ("detectron", "humaneva")
+        assert not any("was trained on the 2D" in note for note in content["notes"])
+        options = ("--2d", "gt", "--json", tmp_path / "e.json", "--overwrite")
+        assert run("--lifter", tmp_path / name, "--data", tmp_path / "two.npz", *options) == 0
+        content = json.loads((tmp_path / "e.json").read_text())
+        assert content["measured"]["2D"] == "gt"
+        assert any("was trained on the 2D joints of 'detectron'" in note for note in content["notes"])
+        (tmp_path / "e.json").unlink()
 
 
 @pytest.mark.parametrize(

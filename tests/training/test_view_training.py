@@ -68,6 +68,14 @@ def test_recipes_are_those_of_the_papers() -> None:
     gla = preset("gla-gcn", "paper", skeleton="humaneva15")
     assert (gla.num_frames, gla.look_ahead, gla.batch_size, gla.epochs) == (27, 13, 1024, 1000)
     assert preset("gla-gcn", "live", skeleton="humaneva15").skeleton == "h36m17"
+    # 100 epochs of HumanEva are 18,000 steps: with SemGCN's own schedule the rate would never fall.
+    for name, skeleton, schedule in (
+        ("semgcn", "h36m17", "steps"),
+        ("semgcn", "humaneva15", "cosine"),
+        ("global-gcn", "humaneva15", "cosine"),
+        ("dg-net", "humaneva15", "epochs"),
+    ):
+        assert preset(name, "paper", skeleton=skeleton).schedule == schedule
     for name in NETWORKS:
         build_lifter(preset(name, "paper"))
 
@@ -162,8 +170,12 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
     def start(config: TrainConfig, corpus: Corpus, **options: object) -> None:
         train(config, corpus, tmp_path / "other", corpus_name="c.npz", **options)  # type: ignore[arg-type]
 
-    with pytest.raises(ConfigError, match="holds the joints of humaneva15, this run of semgcn needs h36m17"):
+    with pytest.raises(ConfigError, match="holds the joints of humaneva15, this run of semgcn needs h36m17") as caught:
         start(preset("semgcn", "live"), humaneva)
+    assert "--preset paper" in caught.value.hint
+    with pytest.raises(ConfigError, match="what real cameras saw") as caught:
+        start(preset("semgcn", "live"), h36m)
+    assert "--preset paper" in caught.value.hint
     with pytest.raises(ConfigError, match="holds the joints of humaneva15"):
         train(paper("semgcn", h36m), humaneva, tmp_path / "run", corpus_name="c.npz", resume=True)
     with pytest.raises(ConfigError, match="has the lifter semgcn, not global-gcn"):
