@@ -8,12 +8,15 @@ from itertools import chain, pairwise
 from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 
 from ..datatypes import MAX_PIXELS, Frame, ImageArray, Stamp
 from ..errors import SourceError
 from ..priority import done_behind
 from .container import DECODER_OPTIONS, open_container
 from .decoding import Losses, decode
+from .dynamic_range import curve_of
 from .picture_change import fitted
 from .source import LIVE_TIME_BASE, SourceInfo
 from .timeline import Timeline
@@ -58,6 +61,7 @@ class VideoFile:
             if first is None:
                 raise self._nothing_in_it()
             self._first = first
+            self._curve = curve_of(self._stream.codec_context.color_trc)
             self._photo = photo(path) if self._container.format.name == _JPEG else None
             self.info = self._describe(first)
         except BaseException:
@@ -145,7 +149,8 @@ class VideoFile:
         turn = picture.rotation
         if turn not in self._matrices:
             self._matrices[turn] = display_matrix(picture)
-        return upright(picture, self._matrices[turn], self._pixel_aspect)
+        image = upright(picture, self._matrices[turn], self._pixel_aspect)
+        return image if self._curve is None else np.asarray(cv2.LUT(image, self._curve), np.uint8)
 
     def _since_start_s(self, picture: av.VideoFrame | None) -> float | None:
         media_s = None if picture is None else _media_time_s(picture)
