@@ -27,15 +27,16 @@ class Command:
     run: Callable[[argparse.Namespace], int]
 
 
-def add_fov(parser: argparse._ActionsContainer) -> None:
-    """Declare the field of view, which every command that lifts shares."""
+def add_fov(parser: argparse._ActionsContainer, *, default: float | None = DEFAULT_FOV_DEG, words: str = "") -> None:
+    """Declare the field of view, which every command that lifts shares; ``words`` are what the help says of the default
+    where it is not a number."""
     parser.add_argument(
         "--fov",
         dest="fov_deg",
         metavar="DEG",
         type=_field_of_view,
-        default=DEFAULT_FOV_DEG,
-        help="the camera's field of view along the longer side of the picture (default: %(default)s)",
+        default=default,
+        help=f"the camera's field of view along the longer side of the picture (default: {words or '%(default)s'})",
     )
 
 

@@ -7,7 +7,7 @@ import logging
 import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import registry
+from ..arguments import in_range
 from ..array_files import read_arrays
 from ..assembly import track_maker
 from ..checks import check_posing
-from ..command import Command, add_fov, add_posing
+from ..command import FOV_RANGE_DEG, HEIGHT_RANGE_CM, Command, add_fov, add_posing
 from ..datatypes import Float32Array, Keypoints2D, Window
 from ..delay import DelayLine
 from ..downstream import note_sides, own_sides, push_joints, window_of
@@ -28,7 +29,7 @@ from ..lifters.engine_cache import MAX_BATCH
 from ..manifest import manifest
 from ..modes import choose_mode, lifter_in_mode, posing_facts, sides_look_ahead_s, smoothing_look_ahead_s
 from ..outputs import POSE_SUFFIXES, PartialFile, check_outputs, check_suffix
-from ..pinhole import plane_scale
+from ..pinhole import DEFAULT_FOV_DEG, plane_scale
 from ..posing import Draft, draft, finish
 from ..remap import remap, with_own_trunk
 from ..settings import PROVIDER_CHOICES, Settings
@@ -57,9 +58,16 @@ _ARRAYS = {
     "time_s",
     "track_id",
     "detector",
+    "fov_deg",
+    "height_cm",
     _SETTLED,
     _OWN,
 }
+_SHARES = (-0.5, 1.5)
+"""Coordinates that all lie within are no pixels, but shares of a picture's sides."""
+_SMALLEST_PICTURE_PX = 16
+_OTHER_PACE = 5.0
+"""Times that go by so many times faster or slower than the frames are not in seconds."""
 _FARTHEST_PX = 1e6
 _LARGEST_NUMBER = 2.0**53
 """Up to there float64 has all whole numbers."""
@@ -79,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lifter", metavar="NAME", default=Settings.lifter, help="name or .onnx file (default: %(default)s)"
     )
     parser.add_argument("--provider", choices=PROVIDER_CHOICES, default=Settings.provider)
-    add_fov(parser)
+    add_fov(parser, default=None, words=f"as a file of this program states it, or {DEFAULT_FOV_DEG:g}")
     add_posing(parser)
     parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
 
@@ -104,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_suffix(arguments.output, POSE_SUFFIXES, "--output")
     check_outputs([arguments.output], inputs=[arguments.keypoints], overwrite=arguments.overwrite)
     settings = Settings(
-        fov_deg=arguments.fov_deg,
+        fov_deg=DEFAULT_FOV_DEG if arguments.fov_deg is None else arguments.fov_deg,
         mode=arguments.mode,
         smooth=arguments.smooth,
         bones=arguments.bones,
@@ -114,6 +122,11 @@ def run(arguments: argparse.Namespace) -> int:
     mode = choose_mode(settings)
     name = lifter_in_mode(arguments.lifter, mode)
     table = read_keypoints(arguments.keypoints)
+    if arguments.fov_deg is None and table.fov_deg is not None:
+        settings = replace(settings, fov_deg=table.fov_deg)
+    if arguments.height_cm is None and arguments.bones == "fixed":
+        settings = replace(settings, height_cm=table.height_cm)
+    _warn_of_units(table, arguments.keypoints)
     with registry.create_lifter(name, provider=arguments.provider) as lifter:
         rows = _lift(table, lifter, settings)
     facts = file_facts(
@@ -143,6 +156,8 @@ class KeypointTable:
         fps: frames a second.
         detector: what made the keypoints.
         settled_s: how far beyond each frame was looked to tell left from right; 0 where they are as they were found.
+        fov_deg: that a file of this program was made with; None otherwise.
+        height_cm: the same.
     """
 
     keypoints: tuple[Keypoints2D, ...]
@@ -153,6 +168,8 @@ class KeypointTable:
     fps: float
     detector: str
     settled_s: float
+    fov_deg: float | None = None
+    height_cm: float | None = None
 
 
 def read_keypoints(path: Path) -> KeypointTable:
@@ -199,6 +216,8 @@ def read_keypoints(path: Path) -> KeypointTable:
         fps=fps,
         detector=str(arrays.get("detector", "unknown")),
         settled_s=_settled_s(arrays, path),
+        fov_deg=_stated(arrays, "fov_deg", FOV_RANGE_DEG, path),
+        height_cm=_stated(arrays, "height_cm", HEIGHT_RANGE_CM, path),
     )
 
 
@@ -212,6 +231,35 @@ def _check_moments(track_id: npt.NDArray[np.int64], time_s: npt.NDArray[np.float
             f"{path} has two rows of person {track_id[first]} at {time_s[first]:g} seconds",
             "give everybody a number in track_id",
         )
+
+
+def _stated(arrays: Mapping[str, npt.NDArray[Any]], name: str, bounds: tuple[float, float], path: Path) -> float | None:
+    """What a file of this program was made with."""
+    if _OWN not in arrays or name not in arrays:
+        return None
+    number = arrays[name]
+    if number.shape != () or number.dtype.kind not in "iuf" or not in_range(float(number), bounds):
+        raise SourceError(f"{name} in {path} is not a number from {bounds[0]:g} to {bounds[1]:g}", "leave it out")
+    return float(number)
+
+
+def _warn_of_units(table: KeypointTable, path: Path) -> None:
+    """Say so where places are hardly pixels, or times hardly seconds: poses would be wrong without a word."""
+    places = np.array([one.xy_px for one in table.keypoints]).reshape(-1)
+    places = places[np.isfinite(places)]
+    is_large = min(table.size_wh) > _SMALLEST_PICTURE_PX
+    if is_large and len(places) and all(in_range(float(end), _SHARES) for end in (places.min(), places.max())):
+        logger.warning("keypoints_2d in %s look like shares of the picture, not pixels: multiply by its size", path)
+    order = np.lexsort((table.time_s, table.track_id))
+    frames, seconds = np.diff(table.frame_index[order]), np.diff(table.time_s[order])
+    goes_on = (np.diff(table.track_id[order]) == 0) & (frames > 0)
+    if goes_on.any():
+        pace = float(np.median(seconds[goes_on] / frames[goes_on])) * table.fps
+        if not 1 / _OTHER_PACE <= pace <= _OTHER_PACE:
+            logger.warning(
+                "time_s in %s goes by %.3g times as fast as %g frames a second: it must be in seconds",
+                path, pace, table.fps,
+            )  # fmt: skip
 
 
 def _settled_s(arrays: Mapping[str, npt.NDArray[Any]], path: Path) -> float:

@@ -196,11 +196,29 @@ def keypoints(**changes: object) -> dict[str, object]:
         ({"sides_look_ahead_ms": float("nan")}, ("sides_look_ahead_ms", "milliseconds")),
         ({"sides_look_ahead_ms": "long"}, ("sides_look_ahead_ms", "milliseconds")),
         ({"sides_look_ahead_ms": [200.0, 200.0]}, ("sides_look_ahead_ms", "milliseconds")),
+        ({"posedemo_version": "1", "fov_deg": 400.0}, ("fov_deg", "10 to 150")),
+        ({"posedemo_version": "1", "height_cm": "tall"}, ("height_cm", "50 to 250")),
     ],
 )
 def test_lift_refuses_keypoints_that_do_not_fit(refused, tmp_path, changes, words):
     np.savez(tmp_path / "in.npz", **keypoints(**changes))
     refused(SOURCE, ("in.npz", *words), "lift", "in.npz", "--output", "o.npz")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"keypoints_2d": np.random.default_rng(0).uniform(0, 1, (4, 17, 2))}, "look like shares of the picture"),
+        ({"time_s": np.arange(4) * 1000 / 30}, "must be in seconds"),
+    ],
+)
+def test_lift_warns_of_other_units(posedemo, tmp_path, changes, words):
+    np.savez(tmp_path / "in.npz", **keypoints(**changes))
+    done = posedemo("lift", "in.npz", "--output", "o.npz")
+    assert done.returncode == 0
+    assert words in done.stderr
+    np.savez(tmp_path / "in.npz", **keypoints())
+    assert words not in posedemo("lift", "in.npz", "--output", "o.npz", "--overwrite").stderr
 
 
 def test_lift_refuses_bvh_of_more_frames_than_anybody_films(refused, tmp_path):

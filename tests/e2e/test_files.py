@@ -71,7 +71,8 @@ def test_bvh_moves_the_same_joints(posedemo, demo_clip, tmp_path):
 
 def test_exported_keypoints_lift_to_the_same_poses(posedemo, demo_clip, tmp_path):
     """All of the clip: somebody is lost for a while, a second one comes, and the lifter looks ahead of both."""
-    assert posedemo("--video", demo_clip, "--headless", "--max-people", 2, "--export", "a.npz").returncode == 0
+    how = ("--max-people", 2, "--fov", 75, "--height", 180)
+    assert posedemo("--video", demo_clip, "--headless", *how, "--export", "a.npz").returncode == 0
     done = posedemo("lift", "a.npz", "--output", "b.npz")
     assert done.returncode == 0, done.stderr
     first, second = poses(tmp_path / "a.npz"), poses(tmp_path / "b.npz")
@@ -83,6 +84,7 @@ def test_exported_keypoints_lift_to_the_same_poses(posedemo, demo_clip, tmp_path
     np.testing.assert_allclose(second["poses_3d"], first["poses_3d"], atol=1e-5)
     np.testing.assert_array_equal(second["keypoints_2d"], first["keypoints_2d"])
     assert str(second["detector"]) == "mediapipe-full"
+    assert (second["fov_deg"], second["height_cm"]) == (75, 180), "the file says with what it was made"
 
 
 def test_annotated_video_has_both_views_the_same_times_and_the_sound(posedemo, tmp_path):
