@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from gui.example_poses import ARMS_UP, make_person
 from posedemo.viewer.aim import Stage
 from posedemo.viewer.framing import View
 from posedemo.viewer.layout import Layout, Rect, centred, picture_rect, room_shift, table_rect, words_rect
+from posedemo.viewer.operator import Operator
 from posedemo.viewer.panel import corners_in_room
+from posedemo.viewer.standing import Standing
 
 STAGES = [(1280, 644), (1920, 966), (600, 900)]
 
@@ -27,6 +30,19 @@ def test_picture_stays_inside_and_keeps_its_shape(layout, aspect, stage_wh):
         # The room's people stand right of it.
         middle = stage_wh[0] * (1 + room_shift(layout)) / 2
         assert rect.x + rect.width < middle
+
+
+@pytest.mark.parametrize("stage_wh", STAGES)
+@pytest.mark.parametrize("x_m", [-1.6, 0.0, 1.6])
+def test_nobody_is_under_the_picture_in_the_corner(stage_wh, x_m):
+    """With outstretched arms, and wherever they stand in the room."""
+    aspect, shift = stage_wh[0] / stage_wh[1], room_shift(Layout.CORNER)
+    people = Standing().update([make_person(ARMS_UP, root_m=(x_m, 0.0, 3.5))], 0.0)
+    view = Operator(aspect, shift=shift).view(people, 0.0)
+    right_px = (view.seen_at(people[0].joints_m)[:, 0] / aspect + 1) / 2 * stage_wh[0]
+    picture = picture_rect(Layout.CORNER, stage_wh, 16 / 9)
+    assert right_px.min() > picture.x + picture.width
+    assert right_px.max() < stage_wh[0]
 
 
 def test_layouts_differ_in_what_the_picture_gets():
