@@ -14,6 +14,9 @@ from .theme import Theme, rgb_bytes
 _ROW_SHARE = 0.047
 """Of the height of the part of the window that the panel is for."""
 
+_WIDE = 16 / 9
+"""On a screen that is higher than wide the panel is as large as on a wide one of that width."""
+
 _TYPE_SHARE = 0.66
 _FULL_BAR_MM = 250.0
 _BAR_ROWS, _NUMBER_ROWS = 3.0, 2.6
@@ -34,7 +37,7 @@ def compose_ghost_panel(
     Returns:
         (h, w, 3) RGB.
     """
-    row_px = max(8, round(_ROW_SHARE * stage_wh[1]))
+    row_px = max(8, round(_ROW_SHARE * min(stage_wh[1], stage_wh[0] / _WIDE)))
     size_px, margin = round(_TYPE_SHARE * row_px), row_px // 2
     title, unit = f"ghost {ghost}", "mm apart"
     names_px = max(text_width(limb, size_px) for limb in [*apart_mm, "right arm"]) + margin

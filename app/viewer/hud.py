@@ -16,7 +16,7 @@ from .theme import Rgb, Theme, rgb_bytes
 from .visibility import legs_not_visible
 
 HEIGHT_SHARE = 0.105
-"""Of the window's height."""
+"""Of the shorter side of the window: what is higher than wide has no more room for words in a row."""
 
 _VALUE_SHARE, _CAPTION_SHARE = 0.45, 0.23
 _GAP_SHARE = 0.42

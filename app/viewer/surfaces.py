@@ -53,7 +53,7 @@ class Surfaces:
 
     @property
     def _bar_height(self) -> int:
-        return round(HEIGHT_SHARE * self._window_wh[1]) if self._has_numbers else 0
+        return round(HEIGHT_SHARE * min(self._window_wh)) if self._has_numbers else 0
 
     def show_picture(self, result: Result, theme: Theme, *, mirror: bool, slots: Mapping[int, int]) -> None:
         """Show a frame with its 2D overlay where the layout has a place for it."""

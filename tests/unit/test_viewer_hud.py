@@ -131,6 +131,12 @@ def test_ghost_table_has_a_row_for_each_limb_and_longer_bars_for_more():
     assert max(bars) == pytest.approx(4 * min(bars), abs=4)
 
 
+@pytest.mark.parametrize("stage_wh", [(1280, 644), (1920, 966), (1080, 1760), (400, 830)])
+def test_table_of_the_ghost_leaves_the_room_to_the_figure(stage_wh):
+    panel = compose_ghost_panel("mediapipe", {"left arm": 38.0, "right arm": 121.0}, stage_wh, DARK)
+    assert panel.shape[1] < 0.4 * stage_wh[0]
+
+
 def test_age_is_the_time_from_grab_to_drawing():
     meter = PulseMeter()
     assert meter.pulse().age_p50_ms is None
