@@ -44,7 +44,7 @@ _LEAST_WEIGHT = 0.01
 _SHORTEST_STEP_S, _LONGEST_STEP_S = 0.025, 0.1
 """Frames that come faster teach nothing new; a gap has not shown anything."""
 _EVERY = 5
-"""Medians of many are taken at every so manieth pose: one more changes little."""
+"""Medians of many poses are taken anew after so many more: one changes little."""
 _MOST_SAMPLES = 150
 """Poses that are remembered: three seconds of the fastest that count and some more."""
 

@@ -1,4 +1,4 @@
-"""What a sub-command is, and the option that several commands share."""
+"""What a sub-command is, and the options that several commands share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds things back until a lifter that looks ahead has seen enough of what follows them."""
+"""Holds things back until whoever looks ahead, a lifter or a filter, has seen enough of what follows them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class DelayLine(Generic[T]):
     """Gives items back in order, each once something so much later has come in.
 
     Args:
-        delay_s: how far ahead the lifter looks; with 0 every item comes back at once.
+        delay_s: how far ahead is looked; with 0 every item comes back at once.
     """
 
     def __init__(self, delay_s: float) -> None:

@@ -35,6 +35,11 @@ def _in_one_line(text: str) -> str:
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
+def first_line(error: Exception) -> str:
+    """What a library says of an error, without its many lines of detail."""
+    return (str(error).strip() or type(error).__name__).split("\n")[0][:200]
+
+
 class ConfigError(PosedemoError):
     """A wrong option, value or name."""
 

@@ -1,4 +1,4 @@
-"""Coordinates: pixels, screen units, root-centring, bone lengths. numpy only, shared with training."""
+"""Coordinates: pixels, screen units, lengths of bones. numpy only, shared with training."""
 
 from __future__ import annotations
 

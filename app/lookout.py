@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from .datatypes import Detections, Frame
-from .errors import ModelError, PosedemoError
+from .errors import ModelError, PosedemoError, first_line
 from .pipeline import look_at
 from .stages import Detector
 from .tracking import Tracker
@@ -65,7 +65,7 @@ class Lookout:
             raise
         except Exception as error:
             raise ModelError(
-                f"the detector failed at frame {frame.stamp.index}: {_first_line(error)}",
+                f"the detector failed at frame {frame.stamp.index}: {first_line(error)}",
                 "try another --detector; --debug shows more",
             ) from error
 
@@ -117,7 +117,3 @@ class Lookout:
             do()
             # What a frame was made of must not live until the next.
             del do
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).split("\n")[0][:200]

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from ..errors import ConfigError, ModelError, OutputError
+from ..errors import ConfigError, ModelError, OutputError, first_line
 from .config import TrainConfig
 from .growing import grow
 from .lifter import Lifter, build_lifter
@@ -100,13 +100,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except OSError as error:
         raise ModelError(f"cannot read the checkpoint {path}: {error.strerror or error}", hint) from error
     except Exception as error:  # a damaged pickle can raise nearly any class
-        raise ModelError(f"{path} is not a checkpoint of this program ({_first_sentence(error)})", hint) from error
+        # PyTorch goes on with advice that is for others.
+        reason = first_line(error).split(". ")[0].rstrip(".")
+        raise ModelError(f"{path} is not a checkpoint of this program ({reason})", hint) from error
     return checkpoint
-
-
-def _first_sentence(error: Exception) -> str:
-    """What a library says first: PyTorch goes on with advice that is for others."""
-    return str(error).strip().split("\n")[0].split(". ")[0].rstrip(".")
 
 
 def require_run_of(checkpoint: Checkpoint, path: Path, config: TrainConfig) -> None:

@@ -36,8 +36,9 @@ class Lifter(nn.Module):
         network: what is trained.
         is_temporal: whether the network takes windows instead of single frames.
         skeleton: the joints.
-        normalisation: ``"person"``: the person may be anywhere in the picture and of any size; ``"screen"``: the place
-            and size in the picture are evidence, so that 2D joints must come in the units they were trained in.
+        normalisation: ``"person"``: the person may be anywhere in the picture and of any size; ``"sight"``: the same,
+            of a camera that was turned to them beforehand; ``"screen"``: the place and size in the picture are
+            evidence, so that 2D joints must come in the units they were trained in.
     """
 
     def __init__(

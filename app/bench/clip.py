@@ -7,12 +7,12 @@ from fractions import Fraction
 from itertools import cycle, islice
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 
 from ..capture.video import VideoFile
 from ..datatypes import Frame
+from ..h264 import VideoWriter, to_planes
 
 SIZE_WH = (1920, 1080)
 NUM_FRAMES = 150
@@ -31,15 +31,12 @@ def write_clip(path: Path, num_frames: int = NUM_FRAMES) -> None:
     with importlib.resources.as_file(importlib.resources.files("posedemo.bench") / "clip.mp4") as packaged:
         pictures = [frame.image_bgr for frame in read_frames(packaged, num_frames)]
     there_and_back = islice(cycle([*pictures, *pictures[-2:0:-1]]), num_frames)
-    with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=_FPS, options=_ENCODER)
-        stream.width, stream.height = SIZE_WH
-        stream.pix_fmt = "yuv420p"
-        for picture in there_and_back:
-            enlarged = np.asarray(cv2.resize(picture, SIZE_WH), np.uint8)
-            frame = av.VideoFrame.from_ndarray(enlarged, format="bgr24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+    video = VideoWriter(path, SIZE_WH, rate=_FPS, time_base=1 / _FPS, encoder=_ENCODER, container={})
+    for index, picture in enumerate(there_and_back):
+        enlarged = np.asarray(cv2.resize(picture, SIZE_WH), np.uint8)
+        video.write(to_planes(enlarged), float(index / _FPS))
+    video.flush()
+    video.close()
 
 
 def measure_clip(path: Path, max_frames: int) -> tuple[int, tuple[int, int]]:

@@ -29,7 +29,7 @@ _MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 
 @dataclass(frozen=True)
 class DeviceFormat:
-    """What a camera is asked for. It does what it can: ``Agreed`` says what that is.
+    """What a camera is asked for. It does what it can: ``agreed`` says what that is.
 
     Attributes:
         size_wh: width and height in pixels.

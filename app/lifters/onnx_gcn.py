@@ -8,14 +8,14 @@ from typing import Any, Self
 import numpy as np
 
 from ..datatypes import Float32Array, LifterSpec, Pose3D, Window
-from ..errors import ModelError
+from ..errors import ModelError, first_line
 from ..geometry import bone_lengths
 from ..lifter_contract import CONTRACT_KEY, PERSON, SCREEN, SIGHT, UNITS, VERSIONS
 from ..onnx_structure import reason_to_refuse
 from ..sight import turn_to_pelvis
 from ..skeleton import H36M17
 from ..window import MOST_FRAMES
-from .session import first_line, open_session
+from .session import open_session
 
 NORMALISATIONS = {VERSIONS[PERSON]: SCREEN, VERSIONS[SIGHT]: SIGHT}
 """What a lifter is fed, by version of the contract: 2D joints in screen units, or those that the camera would see if it

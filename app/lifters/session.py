@@ -11,7 +11,7 @@ from typing import Any
 
 import onnxruntime as ort
 
-from ..errors import ConfigError, ModelError, PosedemoError
+from ..errors import ConfigError, ModelError, PosedemoError, first_line
 from ..model_files import cache_folder
 from ..native_output import quiet_native_output
 from .engine_cache import EngineCache
@@ -72,11 +72,6 @@ def built_in_providers() -> tuple[str, ...]:
     """Names of the providers that this ONNX Runtime was built with; whether they work, only a session tells."""
     built_in = ort.get_available_providers()
     return tuple(name for name, provider in PROVIDERS.items() if provider in built_in)
-
-
-def first_line(error: Exception) -> str:
-    """What ONNX Runtime says, without its many lines of detail."""
-    return str(error).strip().split("\n")[0][:200]
 
 
 def _open_best(model: bytes, on_cpu: ort.InferenceSession, name: str) -> tuple[ort.InferenceSession, str]:

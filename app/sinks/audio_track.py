@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, dropwhile, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import av
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_COPIED_CODEC = "aac"
+_COPIED_CODEC: Final = "aac"
 """What every browser and PowerPoint plays from an MP4; anything else is encoded again as such."""
 
 _FALLBACK_RATE_HZ = 48_000

@@ -70,7 +70,6 @@ ONLY_IMPORTERS = {
     "mediapipe": {"detectors/mediapipe_pose.py", "bench/bare_loop.py"},
     "onnxruntime": {"lifters/session.py"},
     "av": {
-        "bench/clip.py",
         "capture/container.py",
         "capture/decoding.py",
         "capture/upright.py",
