@@ -5,7 +5,6 @@ What an ONNX file needs beside itself, and what is downloaded.
 
 import email.message
 import io
-import json
 import urllib.request
 from dataclasses import replace
 
