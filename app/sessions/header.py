@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 from .. import __version__, model_files
@@ -21,7 +20,7 @@ from ..manifest import Kind
 from ..settings import BONES_CHOICES, MAX_PEOPLE, Settings
 from ..skeleton import H36M17
 from ..smoothing import PRESETS
-from .records import HEADER_KIND, plain_name
+from .records import HEADER_KIND, plain_name, without_folder
 
 FORMAT = 1
 _MAX_FPS = 1000
@@ -72,8 +71,8 @@ def make_header(settings: Settings, info: SourceInfo) -> SessionHeader:
         # A clip that states more is no clip of people: its frames have their times.
         fps=info.fps if info.fps is None or info.fps <= _MAX_FPS else None,
         time_base=info.time_base,
-        detector=Path(settings.detector).name,
-        lifter=Path(settings.lifter).name,
+        detector=without_folder(settings.detector),
+        lifter=without_folder(settings.lifter),
         sha256={
             "detector": model_sha256("detector", settings.detector),
             "lifter": model_sha256("lifter", settings.lifter),

@@ -118,7 +118,7 @@ def unpack_frame(payload: bytes) -> FrameRecord:
 def pack_change(in_use: Mapping[str, str]) -> bytes:
     """The payload of a change's record: what is used from the next frame on, by fields of ``InUse``; files without
     their folders."""
-    return CHANGE_KIND + json.dumps({name: Path(value).name for name, value in in_use.items()}).encode()
+    return CHANGE_KIND + json.dumps({name: without_folder(value) for name, value in in_use.items()}).encode()
 
 
 def unpack_change(payload: bytes) -> dict[str, str]:
@@ -137,6 +137,11 @@ def unpack_change(payload: bytes) -> dict[str, str]:
     if changes.get("smooth", "off") not in PRESETS:
         raise ValueError("a change has a smoothing that there is not")
     return changes
+
+
+def without_folder(name: str) -> str:
+    """The name of a model as it is, and of a file without its folder, on this system and on Windows."""
+    return PureWindowsPath(Path(name).name).name
 
 
 def plain_name(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -125,7 +126,7 @@ class RoomWindow:
         self._recording: ScreenRecording | None = None
         self._ending_recording: ScreenRecording | None = None
         """The last one that was ended, whose file may not be complete yet."""
-        self._attracts, self._attract = attracts, Attract()
+        self._attract = Attract() if attracts else Attract(after_s=math.inf)
         self._pulse = PulseMeter()
         self._latest: Result | None = None
         self._is_replay = False
@@ -197,7 +198,7 @@ class RoomWindow:
         """Show a result from the next drawing on."""
         self._latest, self._undrawn_s = result, result.frame.stamp.grabbed_s
         frame, people = result.frame, result.people
-        if self._is_live and self._attracts:
+        if self._is_live:
             shown = self._attract.update(people, frame.stamp.time_s, is_recorded=frame.is_recorded)
             people = shown.people
             if shown.is_cut:

@@ -1,5 +1,7 @@
 """What is shown while nobody is there."""
 
+import math
+
 import numpy as np
 from gui.example_poses import ARMS_UP, STANDING, make_person
 from posedemo.datatypes import Person
@@ -47,6 +49,14 @@ def test_what_stands_in_for_the_camera_is_shown_and_never_kept():
     after = run(attract, nobody, start_s + length_s, AFTER_S + 10)
     assert after[0].is_cut
     assert {person.track_id for shown in after for person in shown.people} == {1}
+
+
+def test_who_wants_an_empty_room_has_one_and_still_the_cuts():
+    attract = Attract(math.inf)
+    run(attract, still, 0, 4)
+    assert not any(shown.people or shown.is_replay for shown in run(attract, nobody, 4, 30))
+    assert attract.update(waving(34), 34.0, is_recorded=True).is_cut
+    assert attract.update((), 34.1).is_cut
 
 
 def test_nothing_is_replayed_before_anybody_came():

@@ -75,6 +75,13 @@ def test_header_tells_how_poses_are_made_and_keeps_secrets():
     assert len(made.sha256["detector"]) == 64
 
 
+@pytest.mark.parametrize("name", ["a:b.onnx", "/home/somebody/c\\\\d.onnx", "x.onnx", "gla-gcn"])
+def test_session_made_with_any_name_can_be_read(name):
+    """A colon and a backslash are letters here, and lead elsewhere on Windows."""
+    made = make_header(Settings(mode="live", lifter=name), SourceInfo("a", (64, 48), fps=None, is_live=True))
+    assert unpack_header(pack_header(made)).lifter in ("b.onnx", "d.onnx", "x.onnx", "gla-gcn")
+
+
 def test_rates_of_long_clips_of_uneven_frames_can_be_read_again():
     """18,013 frames of a phone at 90,000 ticks a second, as FFmpeg gives their mean rate."""
     fps = Fraction(1_621_170_000, 54_064_057)
