@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import torch
+from posedemo.lifter_contract import CONTRACT_KEY, PERSON, UNITS, VERSIONS
 from posedemo.models.export import FORBIDDEN_OPERATORS, PARITY_TOLERANCE_M, compare, to_onnx
 from posedemo.models.lifter import Lifter
 from posedemo.models.losses import mpjpe
@@ -69,7 +70,8 @@ def assert_exports_alike(network: nn.Module, path: Path, *, num_frames: int) -> 
     model = to_onnx(lifter, num_frames=num_frames, num_joints=H36M17.num_joints)
     assert not {node.op_type for node in model.graph.node} & FORBIDDEN_OPERATORS
     assert [len(model.graph.input), len(model.graph.output)] == [1, 1]
-    stated = {"window": num_frames, "target": num_frames - 1, "rate_hz": 30, "skeleton": H36M17.name}
+    stated = {CONTRACT_KEY: VERSIONS[PERSON], "units": UNITS, "skeleton": H36M17.name}
+    stated |= {"window": num_frames, "target": num_frames - 1, "rate_hz": 30}
     for key, value in stated.items():
         model.metadata_props.add(key=key, value=str(value))
     path.write_bytes(model.SerializeToString())
