@@ -25,7 +25,7 @@ _LARGEST_NUMBER = 1e9
 """Of an angle or a length: what is larger comes from damage, and its square need not be finite."""
 _MOST_JOINTS = 1000
 _MOST_TRANSFORMS = 12_000_000
-"""Joints times frames: half a day of motion, in 2 GB of memory. Joints without channels cost a file nothing."""
+"""Joints times frames: more than a file of the largest size has with channels, in 2 GB. Others cost a file nothing."""
 _SHORTEST_FRAME_S, _LONGEST_FRAME_S = 1e-4, 10.0
 _LONGEST_MOTION_S = 2 * 3600.0
 """Longer ones are refused, for at a corpus's rate a short file with a long frame time could fill any memory."""

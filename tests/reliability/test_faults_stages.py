@@ -130,9 +130,7 @@ def wild_clock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="the clock is replaced by LD_PRELOAD, which other systems do not have"
-)
+@pytest.mark.skipif(sys.platform != "linux", reason="the clock is replaced by LD_PRELOAD, which only Linux has")
 def test_clock_that_jumps(faulty, short_film, tmp_path, tried, wild_clock):
     for name, more in (("calm", {}), ("wild", {"LD_PRELOAD": str(wild_clock)})):
         done = faulty("none", "--video", short_film, "--headless", "--export", f"{name}.npz", **more)
@@ -142,9 +140,7 @@ def test_clock_that_jumps(faulty, short_film, tmp_path, tried, wild_clock):
     tried("a time of day that jumps by days at every look, in a file's run", 1, "the same poses, bit for bit")
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="the clock is replaced by LD_PRELOAD, which other systems do not have"
-)
+@pytest.mark.skipif(sys.platform != "linux", reason="the clock is replaced by LD_PRELOAD, which only Linux has")
 def test_clock_that_jumps_in_a_live_run(faulty, tmp_path, tried, wild_clock):
     with CameraServer(size_wh=(160, 120), fps=15) as camera:
         options = ("--camera", camera.address, "--headless", "--max-frames", 30, "--export", "a.npz")

@@ -34,9 +34,7 @@ libc.malloc_info(0, file)
 libc.fclose(file)
 """
 
-with_glibc = pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="other C libraries have nothing to be asked for"
-)
+with_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries keep no such heaps")
 
 
 @with_glibc
