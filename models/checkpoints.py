@@ -14,7 +14,7 @@ import torch
 from ..errors import ConfigError, ModelError, OutputError, first_line
 from .config import TrainConfig
 from .growing import grow
-from .lifter import Lifter, build_lifter
+from .lifter import SEQUENCE_HEAD, Lifter, build_lifter
 from .widening import WIDENED, widen
 
 _FORMAT = 1
@@ -124,7 +124,7 @@ def require_run_of(checkpoint: Checkpoint, path: Path, config: TrainConfig) -> N
 
 def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
     """Give a lifter the weights that another run of the same lifter ended with; its window may have been shorter, its
-    network narrower where ``widening`` knows how.
+    network narrower where ``widening`` knows how. A sequence head may be left behind: only training looks at it.
 
     Raises:
         ConfigError: it is a run of another lifter or skeleton, or its network has other layers.
@@ -138,6 +138,8 @@ def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
             weights = grow(lifter, config, weights, num_frames=checkpoint.config.num_frames)
         if config.lifter in WIDENED:
             weights = widen(lifter, weights)
+        if not config.network.get("sequence_head", True):
+            weights = {name: value for name, value in weights.items() if not name.startswith(SEQUENCE_HEAD)}
         lifter.load_state_dict(weights)
     except RuntimeError as error:
         theirs, ours = (dict(one.network) | {"frames": one.num_frames} for one in (checkpoint.config, config))

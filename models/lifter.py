@@ -26,6 +26,9 @@ TEMPORAL: Mapping[str, Callable[..., nn.Module]] = {"dg-net": DGNet, "gla-gcn": 
 
 NETWORKS = {**PER_FRAME, **TEMPORAL}
 
+SEQUENCE_HEAD = "network.sequence_head."
+"""What begins the names of a temporal lifter's weights that only its training needs."""
+
 
 class Lifter(nn.Module):
     """A window of 2D joints in, one 3D pose out.

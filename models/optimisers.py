@@ -12,12 +12,13 @@ from torch.optim import Adam, AdamW, Optimizer, RAdam
 
 from ..errors import ConfigError
 from .config import TrainConfig
+from .lifter import SEQUENCE_HEAD
 
 _SMALLEST_MATRIX = 8
 """Rows and columns from which on Muon takes weights for a matrix: an orthogonal step says little about fewer."""
 _RATE_OF_VECTORS = 0.075
 """Learning rate of AdamW for the other weights, as a share of Muon's: 0.0015 beside 0.02."""
-_GLOBAL_PARTS = ("network.input_norm.", "network.representation.", "network.sequence_head.")
+_GLOBAL_PARTS = ("network.input_norm.", "network.representation.", SEQUENCE_HEAD)
 """Of GLA-GCN: what the sequence is reconstructed with."""
 
 

@@ -162,6 +162,20 @@ def test_networks_of_other_parts_or_wider_ones_are_refused(
         start_weights(build_lifter(config), config, tmp_path / "other.pt")
 
 
+@pytest.mark.parametrize("name", ["dg-net", "gla-gcn"])
+def test_a_run_may_go_on_without_its_sequence_head(name: str, tmp_path: Path) -> None:
+    short = short_run(name, tmp_path / "with.pt")
+    without = NETWORKS[name] | {"sequence_head": False}
+    config = TrainConfig(lifter=name, network=without, num_frames=9, seed=2)
+    lifter = build_lifter(config)
+    start_weights(lifter, config, tmp_path / "with.pt")
+    windows = torch.randn(4, 9, 17, 2)
+    torch.testing.assert_close(lifter.eval()(windows), short.eval()(windows), rtol=0, atol=0)
+    save(lifter, config, tmp_path / "without.pt")
+    with pytest.raises(ConfigError, match="other layers"):
+        start_weights(short, TrainConfig(lifter=name, network=NETWORKS[name], num_frames=9), tmp_path / "without.pt")
+
+
 def test_windows_do_not_shrink_and_widths_do_not_change(tmp_path: Path) -> None:
     short_run("gla-gcn", tmp_path / "wide.pt", channels=24)
     for num_frames in (1, 27):
