@@ -15,15 +15,11 @@ from .clothes import worn_colors
 from .datatypes import Frame, Keypoints2D, Stamp
 from .focus import Focus
 from .hand_over import HandOver
-from .matching import Match, is_seen_twice, match, prominence
-from .plausibility import distance, known_joints
+from .matching import Match, is_seen_twice, match
+from .plausibility import distance
+from .roster import Roster
 from .second_look import at_missing, at_unsure
 from .track import CONFIRMED, SAME_PERSON, Track
-
-LOST_AFTER_S = 0.5
-"""For so long the place of a person who is away is theirs, and nobody else takes it."""
-REMEMBERED_S = 1.0
-"""And for so long whoever turns up near enough, and was not seen meanwhile, is that person and not somebody new."""
 
 _SLACK = 2.0
 """What a second look finds may be further off: it sees neither the frames before nor the others, who are covered. So
@@ -79,11 +75,7 @@ class Tracker:
     """
 
     def __init__(self, *, max_people: int, new_track: Callable[[int], Track]) -> None:
-        self._max_people = max_people
-        self._new_track = new_track
-        self._tracks: list[Track] = []
-        self._gone: list[Track] = []
-        self._num_made = 0
+        self._roster = Roster(max_people=max_people, new_track=new_track)
         self._hand_over = HandOver()
         self._matched: tuple[list[Match], list[Keypoints2D]] | None = None
         self._matched_people: Sequence[Keypoints2D] = ()
@@ -92,7 +84,7 @@ class Tracker:
     @property
     def tracks(self) -> tuple[Track, ...]:
         """Everybody who is followed, also while they are not seen for a moment."""
-        return tuple(self._tracks)
+        return tuple(self._roster.tracks)
 
     @property
     def is_asked_to_leave(self) -> bool:
@@ -101,17 +93,17 @@ class Tracker:
 
     def change_maker(self, new_track: Callable[[int], Track]) -> None:
         """Make the tracks of newcomers with this from now on."""
-        self._new_track = new_track
+        self._roster.change_maker(new_track)
 
     def forget(self) -> None:
         """Whoever is seen next is somebody new. Ids go on counting."""
-        self._tracks, self._gone = [], []
+        self._roster.forget()
         self._hand_over.end()
         self._matched = None
 
     def distrust(self) -> None:
         """Another detector gives what comes: have its first poses confirmed."""
-        for track in self._tracks:
+        for track in self._roster.tracks:
             track.distrust()
 
     def hand_over(self) -> bool:
@@ -122,7 +114,7 @@ class Tracker:
         Returns:
             False where nobody is followed, or several may be: there is nobody to be left.
         """
-        if self._max_people > 1 or not self._tracks:
+        if self._roster.max_people > 1 or not self._roster.tracks:
             return False
         self._hand_over.ask()
         return True
@@ -140,7 +132,7 @@ class Tracker:
             stamp: as of ``update``.
             size_wh: of the picture; who left it is not looked for.
         """
-        tracks = self._alive(stamp)
+        tracks = self._roster.alive(stamp)
         matches, strangers = self._match_once(tracks, people, stamp)
         if not tracks:
             focus = Focus() if people else None
@@ -158,7 +150,7 @@ class Tracker:
             frame: with its picture.
             people: as of ``update``.
         """
-        matches, _ = self._match_once(self._alive(frame.stamp), people, frame.stamp)
+        matches, _ = self._match_once(self._roster.alive(frame.stamp), people, frame.stamp)
         for track, keypoints in matches:
             # Where a first pose is wrong there are other colours.
             if not track.is_unsettled(frame.stamp):
@@ -177,7 +169,7 @@ class Tracker:
             people: as ``look_at_clothes`` was given them.
             again: what a second look for somebody else found.
         """
-        tracks = self._alive(frame.stamp)
+        tracks = self._roster.alive(frame.stamp)
         matches, strangers = self._match_once(tracks, people, frame.stamp)
         # Who is about to be left need not be found again.
         for track in [track for track in tracks if track.clothes.are_doubted and not self._hand_over.is_going_on]:
@@ -200,7 +192,7 @@ class Tracker:
             people: as ``look_at_clothes`` was given them.
             look_again: takes a second look at the frame.
         """
-        matches, strangers = self._match_once(self._alive(frame.stamp), people, frame.stamp)
+        matches, strangers = self._match_once(self._roster.alive(frame.stamp), people, frame.stamp)
         doubts = [(*match, focus) for match in matches if (focus := match[0].doubt(frame.stamp.time_s)) is not None]
         for track, taker, focus in doubts[:1]:
             others = (*(keypoints for _, keypoints in matches), *strangers)
@@ -217,8 +209,8 @@ class Tracker:
 
         None where more people may be followed, or the detector holds them: the usual picture is shown as it is.
         """
-        tracks = self._alive(stamp)
-        if self._max_people > 1 or not tracks:
+        tracks = self._roster.alive(stamp)
+        if self._roster.max_people > 1 or not tracks:
             return None
         track = tracks[0]
         is_elusive, others = track.is_elusive(stamp) and not self._hand_over.is_going_on, track.near(stamp)
@@ -250,8 +242,8 @@ class Tracker:
             The tracks that are in the picture, oldest first, at most ``max_people``; their ``keypoints`` are this
             frame's.
         """
-        self._retire(stamp)
-        matches, strangers = self._match_once(self._tracks, people, stamp)
+        self._roster.retire(stamp)
+        matches, strangers = self._match_once(self._roster.tracks, people, stamp)
         self._matched = None
         regained = self._take_back(again, matches, strangers, stamp) if is_taken_back else []
         again = () if is_taken_back else again
@@ -261,7 +253,9 @@ class Tracker:
         matches += regained
         # Who is about to be left is not looked for: what a second look found is somebody else.
         present = [track for track, _ in matches]
-        missing = [] if self._hand_over.is_going_on else [track for track in self._tracks if track not in present]
+        missing = (
+            [] if self._hand_over.is_going_on else [track for track in self._roster.tracks if track not in present]
+        )
         matches = _surest(matches, again, stamp)
         # Where one of two people is looked for, the other may be found again in spite of the cover.
         others = [one for one in again if not is_seen_twice(one, matches)]
@@ -277,20 +271,14 @@ class Tracker:
             track.is_back, track.doubted_s = True, None
             track.note_sides(is_swapped=keypoints.detected is not None, stamp=stamp)
             track.see(keypoints, stamp)
-        for track in self._tracks:
+        for track in self._roster.tracks:
             track.is_held = track in held
-        matches += self._newcomers([*strangers, *more_strangers], matches, stamp, size_wh, again)
+        matches += self._roster.admit([*strangers, *more_strangers], matches, stamp, size_wh, again)
         seen = [track for track, _ in matches]
-        self._drop([track for track in self._tracks if track.new_since_s is not None and track not in seen])
+        self._roster.drop(
+            [track for track in self._roster.tracks if track.new_since_s is not None and track not in seen]
+        )
         return tuple(sorted((one for one in seen if one.new_since_s is None), key=lambda track: track.track_id))
-
-    def _retire(self, stamp: Stamp) -> None:
-        """Give up the places of those who are away for long, and remember them for a while."""
-        gone = [*self._gone, *self._tracks]
-        self._tracks = self._alive(stamp)
-        self._gone = [
-            track for track in gone if track not in self._tracks and stamp.time_s - track.seen_s <= REMEMBERED_S
-        ]
 
     def _answer(
         self,
@@ -336,10 +324,10 @@ class Tracker:
     ) -> list[Match]:
         """Give somebody their place back, in ``matches`` and ``strangers``; the match of who is there again, if any."""
         own, *takers = again
-        if not takers and self._max_people > 1:
+        if not takers and self._roster.max_people > 1:
             return []
         places = dict(matches)
-        candidates = [(track, places.get(track, track.keypoints)) for track in self._tracks]
+        candidates = [(track, places.get(track, track.keypoints)) for track in self._roster.tracks]
         if takers:
             candidates = [one for one in candidates if distance(takers[0], one[1]) < SAME_PERSON]
         if not candidates:
@@ -362,29 +350,19 @@ class Tracker:
         self.counts.taken_back += 1
         return [(track, own)]
 
-    def _drop(self, unsure: list[Track]) -> None:
-        """Give up newcomers who were there for a moment only; nobody has heard of them, so the next gets their id."""
-        self._tracks = [track for track in self._tracks if track not in unsure]
-        for track in sorted(unsure, key=lambda track: track.track_id, reverse=True):
-            self._num_made -= track.track_id == self._num_made - 1
-
-    def _alive(self, stamp: Stamp) -> list[Track]:
-        return [track for track in self._tracks if stamp.time_s - track.seen_s <= LOST_AFTER_S]
-
     def _successor(self, others: Sequence[Keypoints2D], stamp: Stamp) -> Track | None:
         """A new track of whoever takes over from the only person, if anybody does."""
-        if not self._tracks:
+        if not self._roster.tracks:
             self._hand_over.end()
             return None
-        leaving = self._tracks[0]
+        leaving = self._roster.tracks[0]
         following = self._hand_over.successor(leaving, others, stamp)
         if following is None:
             self.counts.refused_hand_overs += not self._hand_over.is_going_on
             return None
-        successor = self._make(following, stamp)
+        successor = self._roster.succeed(following, stamp)
         # The detector goes on following the one who was left, unless they are covered.
         successor.refuse([leaving.keypoints], stamp)
-        self._tracks = [successor]
         self.counts.hand_overs += 1
         return successor
 
@@ -395,51 +373,6 @@ class Tracker:
         if self._matched is None or self._matched_people is not people:
             self._matched, self._matched_people = match(tracks, people, stamp), people
         return self._matched
-
-    def _newcomers(
-        self,
-        strangers: list[Keypoints2D],
-        matches: list[Match],
-        stamp: Stamp,
-        size_wh: tuple[int, int] | None,
-        again: Sequence[Keypoints2D],
-    ) -> list[Match]:
-        """New tracks, as far as there are places: those of missing people stay theirs until they count as lost."""
-        made: list[Match] = []
-        is_first = not self._tracks
-        back = {id(one): self._returning(one, stamp) for one in strangers}
-        strangers = sorted(
-            strangers, key=lambda one: (back[id(one)] is not None, prominence(one, size_wh)), reverse=True
-        )
-        for keypoints in strangers:
-            if len(self._tracks) >= self._max_people:
-                break
-            if not known_joints(keypoints).any() or is_seen_twice(keypoints, [*matches, *made]):
-                continue
-            track = back[id(keypoints)]
-            if track is None or track not in self._gone:
-                track = self._make(keypoints, stamp)
-                track.new_since_s = None if is_first else stamp.time_s
-            else:
-                self._gone.remove(track)
-            free = [one for one in again if not is_seen_twice(one, [*matches, *made])]
-            keypoints = track.surest(keypoints, free, stamp)
-            track.start_again(keypoints, stamp)
-            self._tracks.append(track)
-            made.append((track, keypoints))
-        return made
-
-    def _returning(self, keypoints: Keypoints2D, stamp: Stamp) -> Track | None:
-        """The person who was lost a moment ago and is back, if this is one."""
-        lost = [track for track in self._gone if track.can_return_as(keypoints, stamp)]
-        return min(lost, key=lambda track: distance(track.keypoints, keypoints), default=None)
-
-    def _make(self, keypoints: Keypoints2D, stamp: Stamp) -> Track:
-        track = self._new_track(self._num_made)
-        track.came_s = stamp.time_s
-        track.start_again(keypoints, stamp)
-        self._num_made += 1
-        return track
 
 
 def _surest(matches: list[Match], again: Sequence[Keypoints2D], stamp: Stamp) -> list[Match]:

@@ -8,6 +8,9 @@ _JUMP_S = 1.0
 _LONGEST_HOLE_S = 10.0
 """Where a file does not say how long it is, a longer hole is taken for a wrong time. FFmpeg's measure, too."""
 
+_SHORTEST_S = 1e-6
+"""Nearer times are the same one, told apart by rounding: there is no room for another between them."""
+
 
 class Timeline:
     """Places what a file holds, one after the other, at times that rise.
@@ -61,4 +64,4 @@ class Timeline:
     def _follows(self, last_s: float, time_s: float) -> bool:
         """Whether a time may come after another one."""
         latest_s = last_s + _LONGEST_HOLE_S if self._end_s is None else max(last_s, self._end_s) + _JUMP_S
-        return last_s < time_s <= latest_s
+        return last_s + _SHORTEST_S <= time_s <= latest_s

@@ -10,7 +10,7 @@ from ..datatypes import Frame, Keypoints2D, Result
 from ..live.shared import Shared
 from ..live.status import Status
 from ..live.wishes import Wishes
-from ..tracking import REMEMBERED_S
+from ..roster import REMEMBERED_S
 from .source import SessionSource
 
 JUMP_S = 2 * REMEMBERED_S

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections import deque
@@ -29,19 +28,18 @@ from .ghost import disagreement_mm
 from .hud import EARLIER, Tile, tiles, words
 from .keys import KEYS, OPEN3D_CODES, Action
 from .library import load_open3d
+from .notices import Notices
 from .operator import Preset
 from .pointer import Pointer
 from .pulse import PulseMeter
+from .recorder import Recorder
 from .room import Room
 from .screen_pixels import ScreenReader
-from .screen_recording import ScreenRecording
-from .snapshot import claim, save_snapshot
+from .snapshot import save_snapshot
 from .surfaces import Surfaces
 from .theme import DARK, THEMES, Theme
 
-__all__ = ["NOTICE_S", "Ending", "RoomWindow", "check_display"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Ending", "RoomWindow", "check_display"]
 
 _FIRST_SIZE_WH = (1280, 720)
 _REFRESH_HZ = 60
@@ -61,9 +59,6 @@ _NUMBERS_S = 0.5
 """Numbers that change with every frame cannot be read."""
 
 _SMALLEST_PX = 16
-
-NOTICE_S = 4.0
-"""A notice goes by itself after this long."""
 
 _PRESSED = 1
 """Of GLFW: neither released nor repeated."""
@@ -123,9 +118,8 @@ class RoomWindow:
         self._surfaces = Surfaces(self._visualizer)
         self._pointer = Pointer()
         self._reader = ScreenReader(self._visualizer)
-        self._recording: ScreenRecording | None = None
-        self._ending_recording: ScreenRecording | None = None
-        """The last one that was ended, whose file may not be complete yet."""
+        self._notices = Notices(status)
+        self._recorder = Recorder(_FOLDER, self._notices.tell_of_file)
         self._attract = Attract() if attracts else Attract(after_s=math.inf)
         self._pulse = PulseMeter()
         self._latest: Result | None = None
@@ -134,12 +128,6 @@ class RoomWindow:
         """When the picture of the newest result was grabbed, as long as it has not been drawn."""
 
         self._pressed: deque[Action] = deque()
-        self._told: deque[str] = deque()
-        """By other threads, to be shown."""
-
-        self._notice, self._notice_until_s = "", 0.0
-        self._num_notices = 0 if status is None else status.value.num_notices
-        self._trouble = ""
         self._window_wh = (0, 0)
         self._has_news = True
         self._numbers_s = self._drawn_s = float("-inf")
@@ -183,12 +171,7 @@ class RoomWindow:
 
     def close(self) -> None:
         """Finish what is being recorded, and destroy the window."""
-        if self._recording is not None:
-            self._recording.close(time.monotonic())
-        if self._ending_recording is not None:
-            self._ending_recording.wait()
-        for text in self._told:
-            logger.info("%s", text)
+        self._recorder.close()
         self._pointer.hide(False)
         self._visualizer.destroy_window()
 
@@ -207,7 +190,7 @@ class RoomWindow:
                 self._aim.cut_to(Preset.ORBIT if shown.is_replay else self._looks.preset)
             self._is_replay = shown.is_replay
             if shown.is_replay and shown.is_cut and not self._looks.has_hud:
-                self._tell(EARLIER)
+                self._notices.tell(EARLIER)
         self._room.update(people, frame.stamp.time_s)
         self._show_picture()
         self._has_news = True
@@ -235,14 +218,14 @@ class RoomWindow:
             self._change_looks(looks_after(self._looks, action))
             status = None if self._status is None else self._status.value
             if status is not None and (reason := reason_to_refuse(action, status)):
-                self._tell(reason)
+                self._notices.tell(reason)
                 continue
             if self._wishes is not None and self._choices is not None:
                 change = partial(wishes_after, action=action, choices=self._choices, status=status)
                 before = self._wishes.value
                 after = self._wishes.apply(change)
                 if text := words_about(before, after, has_hud=self._looks.has_hud):
-                    self._tell(text)
+                    self._notices.tell(text)
                 self._numbers_s = float("-inf")
 
     def _change_looks(self, looks: Looks) -> None:
@@ -263,24 +246,22 @@ class RoomWindow:
             self._visualizer.set_full_screen(looks.is_fullscreen)
             self._pointer.hide(looks.is_fullscreen)
         if looks.num_snapshots != before.num_snapshots:
-            save_snapshot(self._reader.read(), _FOLDER, self._told.append)
+            save_snapshot(self._reader.read(), _FOLDER, self._notices.tell_of_file)
         if looks.is_recording != before.is_recording:
-            self._start_or_end_recording()
+            self._begin_or_end_recording()
         self._show_all()
 
-    def _start_or_end_recording(self) -> None:
-        if self._recording is not None:
-            self._recording.end(time.monotonic())
-            self._ending_recording, self._recording = self._recording, None
+    def _begin_or_end_recording(self) -> None:
+        if not self._looks.is_recording:
+            self._recorder.end()
             return
         try:
-            path = claim(_FOLDER, ".mp4")
+            path = self._recorder.begin(self._window_wh)
         except OutputError as error:
             self._looks = replace(self._looks, is_recording=False)
-            self._tell(error.message)
-            return
-        self._recording = ScreenRecording(path, self._window_wh, self._told.append)
-        self._tell(f"recording {path.name}")
+            self._notices.tell(error.message)
+        else:
+            self._notices.tell(f"recording {path.name}")
 
     # What is shown.
 
@@ -289,19 +270,13 @@ class RoomWindow:
         """Whether what is shown happens now, and not in a file."""
         return self._status is None or self._status.value.is_live
 
-    def _tell(self, text: str) -> None:
-        self._notice, self._notice_until_s = text, time.monotonic() + NOTICE_S
-        self._surfaces.show_notice(text, self._theme)
-        self._has_news = True
-
     def _show_all(self) -> None:
         """Compose every panel anew: the window has another size, other colours or another division."""
         self._surfaces.fit(self._window_wh, self._looks.layout, has_numbers=self._looks.has_hud)
         self._fit_camera()
         self._surfaces.show_ghost(*self._shown_ghost, self._theme)
         self._show_picture()
-        self._surfaces.show_notice(self._notice, self._theme)
-        self._surfaces.show_trouble(self._trouble, self._theme)
+        self._show_notices()
         self._surfaces.show_help(self._looks.has_help, self._theme)
         self._numbers_s, self._shown_numbers = float("-inf"), None
         self._has_news = True
@@ -349,26 +324,10 @@ class RoomWindow:
             self._surfaces.show_numbers(*shown, self._theme)
             self._shown_numbers, self._has_news = shown, True
 
-    def _show_news_of_the_run(self, now_s: float) -> None:
-        """Show notices and trouble, and let notices go when their time is over."""
-        while self._told:
-            self._tell(self._told.popleft())
-        if self._recording is not None and not self._recording.is_open:
-            self._recording = None
-            self._looks = replace(self._looks, is_recording=False)
-        if self._status is not None:
-            status = self._status.value
-            if status.num_notices != self._num_notices:
-                self._num_notices = status.num_notices
-                self._tell(status.notice)
-            if status.source_trouble != self._trouble:
-                self._trouble = status.source_trouble
-                self._surfaces.show_trouble(self._trouble, self._theme)
-                self._has_news = True
-        if self._notice and now_s >= self._notice_until_s:
-            self._notice = ""
-            self._surfaces.show_notice("", self._theme)
-            self._has_news = True
+    def _show_notices(self) -> None:
+        self._surfaces.show_notice(self._notices.text, self._theme)
+        self._surfaces.show_trouble(self._notices.trouble, self._theme)
+        self._has_news = True
 
     def _prepare(self, now_s: float) -> bool:
         """Get everything ready to be drawn, if there is anything new to be seen: with nothing new, a loop costs next
@@ -384,7 +343,11 @@ class RoomWindow:
         if size_wh != self._window_wh:
             self._window_wh = size_wh
             self._show_all()
-        self._show_news_of_the_run(now_s)
+        if self._looks.is_recording and not self._recorder.is_recording:
+            # The disk is full, or whatever its notice says.
+            self._looks = replace(self._looks, is_recording=False)
+        if self._notices.update(now_s):
+            self._show_notices()
         if now_s - self._numbers_s >= _NUMBERS_S:
             self._show_ghost()
             if self._looks.has_hud:
@@ -406,9 +369,7 @@ class RoomWindow:
         if self._undrawn_s is not None:
             self._pulse.drawn(self._undrawn_s)
             self._undrawn_s = None
-        now_s = time.monotonic()
-        if self._recording is not None and self._recording.is_due(now_s):
-            self._recording.add(self._reader.read(), now_s)
+        self._recorder.add_if_due(self._reader.read)
 
     def _size(self) -> tuple[int, int]:
         intrinsic = self._visualizer.get_view_control().convert_to_pinhole_camera_parameters().intrinsic

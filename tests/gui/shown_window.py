@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 from gui.screen import Screen, wait_until
-from posedemo.viewer.window import NOTICE_S
+from posedemo.viewer.notices import NOTICE_S
 
 _FOLDER = Path(__file__).resolve().parent
 _END_TIMEOUT_S = 150.0

@@ -39,6 +39,7 @@ PURE = (
     "matching",
     "second_look",
     "hand_over",
+    "roster",
     "tracking",
     "timing",
     "pipeline",

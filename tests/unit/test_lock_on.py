@@ -10,8 +10,9 @@ from posedemo.assembly import track_maker
 from posedemo.datatypes import Keypoints2D, LifterSpec, Stamp
 from posedemo.detectors.cover import COVER_GREY, cover
 from posedemo.focus import Focus
+from posedemo.roster import LOST_AFTER_S
 from posedemo.skeleton import H36M17
-from posedemo.tracking import LOST_AFTER_S, LockCounts, Tracker
+from posedemo.tracking import LockCounts, Tracker
 
 FPS = 30
 SIZE_WH = (640, 360)

@@ -17,12 +17,13 @@ from posedemo.live.steering import Steering, Workshop
 from posedemo.live.turnstile import Turnstile
 from posedemo.live.wishes import Wishes
 from posedemo.pipeline import run
+from posedemo.roster import REMEMBERED_S
 from posedemo.sessions.playback import LONGEST_HOLE_S, NoDetector, PositionSink, SessionPlayback
 from posedemo.sessions.source import SessionSource
 from posedemo.sinks.session_file import SessionFile
 from posedemo.stages import Stages
 from posedemo.timing import StageTimers
-from posedemo.tracking import REMEMBERED_S, Tracker
+from posedemo.tracking import Tracker
 from posedemo.window import MAX_GAP_S
 from sessions import header, shots, write_session
 

@@ -54,6 +54,13 @@ def test_repeated_times_do_not_add_up():
     assert placed(stated, end_s=300.0, step_s=1 / 30)[-1] == pytest.approx(stated[-1], abs=2 / 30)
 
 
+def test_times_that_rounding_alone_tells_apart_have_room_between_them():
+    """The clock is set back and forth by numbers that are not exact: what follows is a rounding error later."""
+    a_s, b_s = 0.5393048492117526, 2.0
+    result = placed([None, b_s, 0.0, b_s, None, a_s, 0.0, a_s], end_s=None, step_s=1e-4)
+    assert all(earlier < later for earlier, later in pairwise(result))
+
+
 LONGEST_S = 1e9
 """Thirty years. A thousand times as much, and a picture later is the same number."""
 

@@ -6,7 +6,8 @@ import numpy as np
 from fakes import standing_keypoints
 from posedemo.assembly import track_maker
 from posedemo.datatypes import LifterSpec, Stamp
-from posedemo.tracking import LOST_AFTER_S, Tracker
+from posedemo.roster import LOST_AFTER_S
+from posedemo.tracking import Tracker
 
 FPS = 30
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from posedemo.errors import OutputError
+from posedemo.viewer.recorder import Recorder
 from posedemo.viewer.screen_recording import ScreenRecording
 from posedemo.viewer.snapshot import claim, save_snapshot
 
@@ -85,3 +86,34 @@ def test_more_than_thirty_a_second_are_not_due(tmp_path):
     assert not recording.is_due(5.01)
     assert recording.is_due(5.034)
     recording.close(6.0)
+
+
+def test_recordings_one_after_the_other_are_all_complete_and_told(tmp_path):
+    told: list[str] = []
+    recorder = Recorder(tmp_path, told.append)
+    paths = []
+    for value in (60, 120):
+        paths.append(recorder.begin((322, 240)))
+        assert recorder.is_recording
+        recorder.add_if_due(lambda value=value: picture(value))
+        recorder.add_if_due(lambda: pytest.fail("a second picture at once is not due"))
+        recorder.end()
+        assert not recorder.is_recording
+        recorder.add_if_due(lambda: pytest.fail("nothing is recorded"))
+    recorder.close()
+    assert sorted(told) == sorted(f"recorded {path.name}" for path in paths)
+    assert [int(frames_of(path)[0][1][200, 200].mean()) for path in paths] == pytest.approx([60, 120], abs=3)
+
+
+def test_a_recording_that_fails_is_over(tmp_path):
+    told: list[str] = []
+    recorder = Recorder(tmp_path, told.append)
+    recorder.begin((322, 240))
+    recorder.add_if_due(lambda: np.zeros((0, 0, 4), np.uint8))
+    deadline_s = time.monotonic() + 20
+    while recorder.is_recording and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    assert not recorder.is_recording
+    recorder.close()
+    assert told[0].startswith("recording ended: ")
+    assert not list(tmp_path.iterdir())
