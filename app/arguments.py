@@ -56,6 +56,13 @@ class Once(argparse.Action):
         setattr(namespace, self.dest, values)
 
 
+def file_path(text: str) -> Path:
+    """Where a file or folder is, or shall be."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty word names no file")
+    return Path(text)
+
+
 def whole_number(text: str, *, lowest: int = 1, highest: int = LARGEST) -> int:
     """A whole number within limits, which belong to the range."""
     number = int(text) if text.isdecimal() and len(text) <= len(str(highest)) else -1

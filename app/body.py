@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from .datatypes import Float32Array
+from .arrays import BoolArray, Float32Array
 from .geometry import bone_lengths, norms
 from .skeleton import CANONICAL_BONE_SUM_M, H36M17, part_of
 
@@ -49,7 +49,6 @@ _MOST_SAMPLES = 150
 """Poses that are remembered: three seconds of the fastest that count and some more."""
 
 _PARENTS, _CHILDREN = (np.array(ends) for ends in zip(*H36M17.bones, strict=True))
-BoolArray = npt.NDArray[np.bool_]
 
 
 def _chains() -> BoolArray:

@@ -12,10 +12,9 @@ import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import fields
-from pathlib import Path
 
 from . import __version__, native_output
-from .arguments import Once, Parser, above_zero, whole_number
+from .arguments import Once, Parser, above_zero, file_path, whole_number
 from .command import add_fov, add_posing
 from .errors import ConfigError, ModelError, OutputError, PosedemoError
 from .manifest import known_names
@@ -201,7 +200,7 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--camera", metavar="N|URL", action=Once, help="camera number, or stream address (rtsp, http, udp)"
     )
-    group.add_argument("--video", metavar="FILE", type=Path, action=Once, help="video file")
+    group.add_argument("--video", metavar="FILE", type=file_path, action=Once, help="video file")
 
 
 def _add_camera_options(parser: argparse.ArgumentParser) -> None:
@@ -220,7 +219,7 @@ def _add_camera_options(parser: argparse.ArgumentParser) -> None:
         "--backend", choices=BACKEND_CHOICES, help="the system's interface to the camera (default: %(default)s)"
     )
     group.add_argument(
-        "--fallback", metavar="FILE", type=Path, help="video or session to show while the camera is away"
+        "--fallback", metavar="FILE", type=file_path, help="video or session to show while the camera is away"
     )
     group.add_argument(
         "--simulate-failure",
@@ -235,13 +234,13 @@ def add_output_options(parser: argparse.ArgumentParser, *, with_record: bool = T
     """Declare what a run shows and writes."""
     group = parser.add_argument_group("output")
     group.add_argument(
-        "--output", metavar="F.mp4", type=Path, action=Once, help="write an annotated video: picture and 3D room"
+        "--output", metavar="F.mp4", type=file_path, action=Once, help="write an annotated video: picture and 3D room"
     )
     group.add_argument(
         "--export",
         dest="exports",
         metavar="F.npz|F.json|F.csv|F.bvh",
-        type=Path,
+        type=file_path,
         action="append",
         help="write poses; may be given several times",
     )
@@ -249,12 +248,12 @@ def add_output_options(parser: argparse.ArgumentParser, *, with_record: bool = T
         group.add_argument(
             "--record",
             metavar="F.pose",
-            type=Path,
+            type=file_path,
             action=Once,
             help="write a session to replay: what the detector sees, no pictures",
         )
     group.add_argument(
-        "--stats", metavar="F.json", type=Path, action=Once, help="write frame counts, timings and ages of results"
+        "--stats", metavar="F.json", type=file_path, action=Once, help="write frame counts, timings and ages of results"
     )
     group.add_argument("--max-frames", metavar="N", type=whole_number, help="stop after N frames")
     group.add_argument("--overwrite", action="store_true", help="replace outputs that exist")

@@ -12,9 +12,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from .arrays import Float32Array, ImageArray
 from .capture.source import open_source
 from .clip_scores import from_detector_m, motions
-from .datatypes import Float32Array, Frame, ImageArray, Person, Pose3D, Result
+from .datatypes import Frame, Person, Pose3D, Result
 from .outputs import write_whole, writing
 from .skeleton import H36M17
 from .viewer.offscreen import RoomRenderer

@@ -13,9 +13,10 @@ import numpy as np
 from tqdm import tqdm
 
 from . import pipeline, registry
+from .arrays import ImageArray
 from .assembly import make_stages, open_stages
 from .capture.source import Source, open_source
-from .datatypes import Detections, Frame, ImageArray, Pose3D, Result, Window
+from .datatypes import Detections, Frame, Pose3D, Result, Window
 from .errors import SourceError
 from .manifest import manifest
 from .sessions.playback import NoDetector

@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from . import motion_quality
-from .datatypes import Float32Array, Person, Result
+from .arrays import Float32Array, FloatArray
+from .datatypes import Person, Result
 from .geometry import to_pixels, to_screen
 from .pinhole import plane_scale
 from .placement import place_root, project
-
-FloatArray = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .datatypes import Float32Array, ImageArray, Keypoints2D
+from .arrays import Float32Array, ImageArray
+from .datatypes import Keypoints2D
 from .geometry import norms
 from .skeleton import H36M17
 

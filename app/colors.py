@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from .datatypes import Frame, ImageArray
+from .arrays import ImageArray
+from .datatypes import Frame
 
 
 def prepare(frame: Frame) -> None:

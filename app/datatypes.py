@@ -11,13 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import Float32Array, ImageArray
 from .pinhole import plane_scale
 from .skeleton import H36M17, Skeleton
-
-Float32Array = npt.NDArray[np.float32]
-ImageArray = npt.NDArray[np.uint8]
 
 MAX_PIXELS = 8192 * 8192
 """Of a picture: twice 8K. A damaged header may claim 65535x65535, which would be 13 GB."""

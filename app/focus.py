@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .datatypes import Float32Array, Keypoints2D
+from .arrays import Float32Array
+from .datatypes import Keypoints2D
 
 _MARGIN = 0.2
 """Room around the joints, as a share of the larger side: a person is larger than their joints, and moves."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import FloatArray
 from .skeleton import Skeleton
-
-FloatArray = npt.NDArray[np.floating]
 
 
 def to_screen(xy_px: FloatArray, size_wh: tuple[int, int]) -> FloatArray:

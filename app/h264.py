@@ -13,7 +13,7 @@ import numpy as np
 from av.container import OutputContainer
 from av.video.frame import PictureType
 
-from .datatypes import ImageArray
+from .arrays import ImageArray
 
 _BT601 = 6
 """ITU-T H.273's number for matrix, primaries and transfer: what OpenCV's conversion makes."""

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from .arguments import in_range
 from .array_files import read_arrays
+from .arrays import Float32Array
 from .command import FOV_RANGE_DEG, HEIGHT_RANGE_CM
-from .datatypes import Float32Array, Keypoints2D
+from .datatypes import Keypoints2D
 from .errors import SourceError
 from .remap import remap, with_own_trunk
 from .skeleton import COCO17, H36M17, MEDIAPIPE33, SKELETONS, Skeleton

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from .datatypes import ImageArray
+from .arrays import ImageArray
 
 _COARSE_SCALE = 0.5
 """Averaging areas takes seven times as long as interpolating, and shows only where more than this is thrown away."""

@@ -10,13 +10,10 @@ unknown. What needs a joint that is unknown is NaN, and means leave it out.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from .arrays import BoolArray, FloatArray
 from .geometry import bone_lengths
 from .skeleton import ARM, H36M17, LEG, Skeleton
-
-FloatArray = npt.NDArray[np.floating]
-BoolArray = npt.NDArray[np.bool_]
 
 FASTEST_M_PER_S = 5.0
 """Mean speed of the joints relative to the pelvis that no person reaches; the fastest in the training corpus, which

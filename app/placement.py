@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .datatypes import Float32Array
+from .arrays import Float32Array
 
 _MIN_WEIGHTED_JOINTS = 4
 _DISTANCE_RANGE_M = (0.3, 30.0)

@@ -17,7 +17,8 @@ from typing import Literal
 
 import numpy as np
 
-from .datatypes import Float32Array, Keypoints2D
+from .arrays import Float32Array
+from .datatypes import Keypoints2D
 from .geometry import norms
 from .skeleton import H36M17
 

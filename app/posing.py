@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .arrays import Float32Array
 from .body import BodyModel, fix_bones
-from .datatypes import Float32Array, Keypoints2D, Person, Pose3D, Window
+from .datatypes import Keypoints2D, Person, Pose3D, Window
 from .geometry import norms, to_pixels
 from .placement import place_root, project
 from .refit import refit

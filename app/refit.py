@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .arrays import Float32Array
 from .body import fix_bones
-from .datatypes import Float32Array
 from .geometry import norms
 from .placement import project
 

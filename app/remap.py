@@ -17,7 +17,8 @@ from functools import cache
 
 import numpy as np
 
-from .datatypes import Float32Array, Keypoints2D
+from .arrays import Float32Array
+from .datatypes import Keypoints2D
 from .skeleton import COCO17, H36M17, MEDIAPIPE33, Skeleton
 
 Recipe = Mapping[str, float]

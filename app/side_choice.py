@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from .datatypes import Float32Array, Keypoints2D
+from .arrays import Float32Array
+from .datatypes import Keypoints2D
 from .geometry import norms
 from .plausibility import body_size_px, known_joints
 from .sides import LIMBS, exchange

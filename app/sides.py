@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .datatypes import Float32Array, Keypoints2D
+from .arrays import Float32Array
+from .datatypes import Keypoints2D
 from .geometry import norms
 from .plausibility import body_size_px, known_joints
 from .skeleton import ARM, H36M17, LEG

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .datatypes import Float32Array
+from .arrays import Float32Array
 from .skeleton import H36M17
 
 LEAST_DEPTH = 0.2

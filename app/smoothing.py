@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .datatypes import Float32Array
+from .arrays import Float32Array
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from collections import deque
 
 import numpy as np
 
-from .datatypes import Float32Array, LifterSpec, Window
+from .arrays import Float32Array
+from .datatypes import LifterSpec, Window
 from .skeleton import H36M17
 
 MAX_GAP_S = 0.35

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Float64Array
 from ..errors import SourceError
-
-FloatArray = npt.NDArray[np.float64]
 
 END_SUFFIX = ".end"
 """End Sites have no name: they become joints called after their parent, as in ``head.end``."""
@@ -46,7 +44,7 @@ class BvhJoint:
 
     name: str
     parent: int
-    offset: FloatArray
+    offset: Float64Array
     channels: tuple[str, ...]
     first_channel: int
 
@@ -62,7 +60,7 @@ class BvhMotion:
     """
 
     joints: tuple[BvhJoint, ...]
-    values: FloatArray
+    values: Float64Array
     frame_time_s: float
 
     @property
@@ -175,7 +173,7 @@ def _parse_joint(lines: _Lines, joints: list[BvhJoint], name: str, *, parent: in
     return len(joints) - 1
 
 
-def _parse_motion(lines: _Lines, num_channels: int) -> tuple[float, FloatArray]:
+def _parse_motion(lines: _Lines, num_channels: int) -> tuple[float, Float64Array]:
     lines.expect("MOTION")
     (num_frames,) = lines.numbers(lines.expect("Frames:"), 1)
     words = lines.expect("Frame")
@@ -201,7 +199,7 @@ def _parse_motion(lines: _Lines, num_channels: int) -> tuple[float, FloatArray]:
     return frame_time_s, values.reshape(len(rows), num_channels)
 
 
-def local_transforms(motion: BvhMotion) -> tuple[FloatArray, FloatArray]:
+def local_transforms(motion: BvhMotion) -> tuple[Float64Array, Float64Array]:
     """Rotations (F, J, 3, 3) and translations (F, J, 3) of every joint in its parent's frame.
 
     Position channels replace the OFFSET, which is what the programs that write them mean.
@@ -220,7 +218,7 @@ def local_transforms(motion: BvhMotion) -> tuple[FloatArray, FloatArray]:
     return rotations, translations
 
 
-def axis_rotation(axis: int, angle_rad: FloatArray) -> FloatArray:
+def axis_rotation(axis: int, angle_rad: Float64Array) -> Float64Array:
     """Right-handed rotation matrices (F, 3, 3) about coordinate axis 0, 1 or 2 by angles (F,)."""
     cos, sin = np.cos(angle_rad), np.sin(angle_rad)
     following, last = (axis + 1) % 3, (axis + 2) % 3
@@ -234,8 +232,8 @@ def axis_rotation(axis: int, angle_rad: FloatArray) -> FloatArray:
 
 
 def forward_kinematics(
-    parents: tuple[int, ...], rotations: FloatArray, translations: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+    parents: tuple[int, ...], rotations: Float64Array, translations: Float64Array
+) -> tuple[Float64Array, Float64Array]:
     """Chain local transforms from the root outwards.
 
     Args:
@@ -257,8 +255,8 @@ def forward_kinematics(
 
 
 def resample(
-    rotations: FloatArray, translations: FloatArray, *, from_hz: float, to_hz: float
-) -> tuple[FloatArray, FloatArray]:
+    rotations: Float64Array, translations: Float64Array, *, from_hz: float, to_hz: float
+) -> tuple[Float64Array, Float64Array]:
     """Bring local transforms to another frame rate.
 
     Rotations are interpolated along the shortest turn: angles may jump by 360 degrees from one frame to the next, and
@@ -276,7 +274,7 @@ def resample(
     return _turn_part_of_the_way(rotations[before], rotations[after], share), moved
 
 
-def _turn_part_of_the_way(start: FloatArray, end: FloatArray, share: FloatArray) -> FloatArray:
+def _turn_part_of_the_way(start: Float64Array, end: Float64Array, share: Float64Array) -> Float64Array:
     """Spherical interpolation of rotation matrices (F, J, 3, 3) by a share (F,) of the turn between them."""
     between = np.swapaxes(start, -1, -2) @ end
     axis = np.stack(
@@ -293,11 +291,11 @@ def _turn_part_of_the_way(start: FloatArray, end: FloatArray, share: FloatArray)
     return start @ rotation_about(axis, angle_rad * share[:, None])
 
 
-def rotation_about(axis: FloatArray, angle_rad: FloatArray) -> FloatArray:
+def rotation_about(axis: Float64Array, angle_rad: Float64Array) -> Float64Array:
     """Rotation matrices (..., 3, 3) about unit axes (..., 3) by angles (...): Rodrigues' formula."""
     x, y, z = np.moveaxis(axis, -1, 0)
     zero = np.zeros_like(x)
     cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
     sin, cos = np.sin(angle_rad)[..., None, None], np.cos(angle_rad)[..., None, None]
-    matrices: FloatArray = np.eye(3) + sin * cross + (1 - cos) * (cross @ cross)
+    matrices: Float64Array = np.eye(3) + sin * cross + (1 - cos) * (cross @ cross)
     return matrices

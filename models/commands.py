@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import above_zero, whole_number
+from ..arguments import above_zero, file_path, whole_number
 from ..command import Command, add_fov
 from ..errors import ConfigError, ModelError
 from ..outputs import check_outputs, write_whole, writing
@@ -47,7 +47,9 @@ def _or_zero(text: str) -> int:
 
 
 def _add_data(parser: argparse._ActionsContainer, *, required: bool = True) -> None:
-    parser.add_argument("--data", type=Path, required=required, metavar="CORPUS.npz", help="made by: posedemo prepare")
+    parser.add_argument(
+        "--data", type=file_path, required=required, metavar="CORPUS.npz", help="made by: posedemo prepare"
+    )
     parser.add_argument(
         "--holdout",
         nargs="+",
@@ -76,11 +78,15 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = _PREPARE_DESCRIPTION
     parser.add_argument(
-        "sources", nargs="+", type=Path, metavar="SOURCE", help="folder, zip or file of BVH motion, or field's files"
+        "sources",
+        nargs="+",
+        type=file_path,
+        metavar="SOURCE",
+        help="folder, zip or file of BVH motion, or field's files",
     )
-    parser.add_argument("--output", type=Path, required=True, metavar="CORPUS.npz", help="file to write")
+    parser.add_argument("--output", type=file_path, required=True, metavar="CORPUS.npz", help="file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace the corpus if it exists")
-    parser.add_argument("--map", type=Path, metavar="FILE.toml", help="joint map, where no built-in one fits")
+    parser.add_argument("--map", type=file_path, metavar="FILE.toml", help="joint map, where no built-in one fits")
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="leave out files by name; may be repeated"
     )
@@ -117,7 +123,7 @@ def _seed(text: str) -> int:
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lifter", choices=sorted({lifter for lifter, _ in PRESETS}), required=True, help="network")
-    parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="folder for checkpoint and log")
+    parser.add_argument("--output", type=file_path, required=True, metavar="DIR", help="folder for checkpoint and log")
     parser.add_argument("--preset", choices=sorted({name for _, name in PRESETS}), help="settings (live)")
     parser.add_argument(
         "--max-minutes",
@@ -128,7 +134,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
     parser.add_argument("--seed", type=_seed, help="for weights and samples")
-    parser.add_argument("--start-from", type=Path, metavar="CHECKPOINT", help="begin with the weights of another run")
+    parser.add_argument(
+        "--start-from", type=file_path, metavar="CHECKPOINT", help="begin with the weights of another run"
+    )
     _add_recipe(parser.add_argument_group("in place of the preset's"))
     _add_data(parser)
     parser.add_argument("--2d", dest="source", metavar="NAME", help="2D joints of real views (gt)")
@@ -237,8 +245,8 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
         help="a shipped lifter's name or an .onnx file; on data one, which may be a checkpoint; on a clip any number, "
         "by default all that ship and mediapipe",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers as JSON")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
+    parser.add_argument("--json", type=file_path, metavar="FILE", help="also write the numbers as JSON")
+    parser.add_argument("--markdown", type=file_path, metavar="FILE", help="also write the table as Markdown")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
     _add_evaluate_on_data(parser.add_argument_group("on data"))
     _add_evaluate_on_clip(parser.add_argument_group("on a clip"))
@@ -266,11 +274,13 @@ def _add_evaluate_on_data(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_evaluate_on_clip(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--video", type=Path, metavar="CLIP", help="video of a person")
+    group.add_argument("--video", type=file_path, metavar="CLIP", help="video of a person")
     group.add_argument("--detector", metavar="NAME", help="what finds the 2D joints; default: the program's")
     group.add_argument("--smooth", metavar="PRESET", help="smoothing of the first table (off)")
     group.add_argument("--max-frames", type=whole_number, metavar="N", help="stop after N frames")
-    group.add_argument("--pictures", type=Path, metavar="DIR", help="also draw the frames that are hardest to agree on")
+    group.add_argument(
+        "--pictures", type=file_path, metavar="DIR", help="also draw the frames that are hardest to agree on"
+    )
     add_fov(group)
 
 
@@ -381,12 +391,12 @@ def _exact_device(name: str) -> torch.device:
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="made by: posedemo train")
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE.onnx", help="file to write")
+    parser.add_argument("checkpoint", type=file_path, metavar="CHECKPOINT", help="made by: posedemo train")
+    parser.add_argument("--output", type=file_path, required=True, metavar="FILE.onnx", help="file to write")
     parser.add_argument("--title", default="", help="a line about the file, written into it")
     parser.add_argument("--licence", default="", help="licence of the weights, written into the file")
     parser.add_argument("--training-data", default="", help="what it was trained on, written into the file")
-    parser.add_argument("--data", type=Path, metavar="CORPUS.npz", help="also compare on windows of this corpus")
+    parser.add_argument("--data", type=file_path, metavar="CORPUS.npz", help="also compare on windows of this corpus")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that exists")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .graph import FloatArray
+from ..arrays import FloatArray
 
 
 def register_constant(module: nn.Module, name: str, matrix: FloatArray) -> None:

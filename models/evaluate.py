@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from ..arrays import Float32Array
 from ..errors import ConfigError
 from ..lifter_contract import SCREEN
 from ..skeleton import H36M17, part_of
@@ -29,8 +29,6 @@ from .scores import Report, Scores, score
 from .split import split_clips
 from .views import action_of
 from .windows import Motion, draw_windows, load_motion
-
-Float32Array = npt.NDArray[np.float32]
 
 LEVEL = "clean, level camera"
 UPPER, LEGLESS = "clean, upper body", "clean, upper body, legs hidden"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
+from ..arrays import Float32Array
 from ..errors import ModelError, OutputError
 from ..lifter_contract import CONTRACT_KEY, PERSON, SCREEN, SIGHT, UNITS, VERSIONS
 from ..skeleton import SKELETONS
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Float32Array = npt.NDArray[np.float32]
 
 OPSET = 18
 INPUT_NAME, OUTPUT_NAME = "xy", "xyz"

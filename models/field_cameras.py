@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.floating]
+from ..arrays import FloatArray
+
 Quaternion = tuple[float, float, float, float]
 Point = tuple[float, float, float]
 

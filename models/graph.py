@@ -6,14 +6,12 @@ Rows are the receiving joints, columns the sending ones. numpy only.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Float64Array
 from ..skeleton import Skeleton
 
-FloatArray = npt.NDArray[np.float64]
 
-
-def adjacency(skeleton: Skeleton, *, self_loops: bool) -> FloatArray:
+def adjacency(skeleton: Skeleton, *, self_loops: bool) -> Float64Array:
     """Symmetric 0/1 matrix (J, J): 1 where two joints share a bone and, with ``self_loops``, on the diagonal."""
     matrix = np.eye(skeleton.num_joints) if self_loops else np.zeros((skeleton.num_joints,) * 2)
     for parent, child in skeleton.bones:
@@ -21,7 +19,7 @@ def adjacency(skeleton: Skeleton, *, self_loops: bool) -> FloatArray:
     return matrix
 
 
-def row_normalised(matrix: FloatArray) -> FloatArray:
+def row_normalised(matrix: Float64Array) -> Float64Array:
     """``D^-1 A``: every row sums to 1."""
-    rows: FloatArray = matrix / matrix.sum(axis=1, keepdims=True)
+    rows: Float64Array = matrix / matrix.sum(axis=1, keepdims=True)
     return rows

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..errors import ConfigError
 from ..skeleton import H36M17
-from .bvh import FloatArray
 
 _LARGEST_NUMBER = 1e3
 """Of a weight, or of an offset in centimetres."""

@@ -6,11 +6,9 @@ Protocol 1 of Human3.6M is ``mpjpe`` of poses relative to the pelvis, Protocol 2
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import FloatArray
 from ..motion_quality import align
-
-FloatArray = npt.NDArray[np.floating]
 
 
 def mpjpe(predicted: FloatArray, true: FloatArray) -> FloatArray:

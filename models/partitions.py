@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arrays import FloatArray
 from ..errors import ConfigError
 from ..skeleton import Skeleton
-from .graph import FloatArray, adjacency
+from .graph import adjacency
 
 PARTITIONS = ("kinematic", "gravity")
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 
 from .. import model_files
+from ..arrays import Float32Array
 from ..errors import ConfigError, ModelError
 from ..lifter_contract import CONTRACT_KEY, PERSON, SCREEN, SIGHT, UNITS, VERSIONS
 from ..onnx_structure import reason_to_refuse
@@ -22,8 +23,6 @@ from ..skeleton import H36M17, SKELETONS, Skeleton
 from ..window import MOST_FRAMES
 from .checkpoints import Checkpoint, load_checkpoint
 from .lifter import Lifter
-
-Float32Array = npt.NDArray[np.float32]
 
 _BATCH_FRAMES = 8192
 """Frames of all windows of a batch together: enough to keep a machine busy, and less than a gigabyte of features."""

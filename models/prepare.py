@@ -13,10 +13,11 @@ import numpy as np
 from tqdm import tqdm
 
 from ..array_files import ZIP_DAMAGE
+from ..arrays import FloatArray
 from ..errors import ConfigError, PosedemoError, SourceError
 from ..geometry import bone_lengths
 from ..skeleton import CANONICAL_BONE_SUM_M, H36M17
-from .bvh import FloatArray, forward_kinematics, local_transforms, parse_bvh, resample
+from .bvh import forward_kinematics, local_transforms, parse_bvh, resample
 from .corpus import Clip, Corpus, make_corpus, write_corpus
 from .field_files import read_field_files
 from .joint_maps import JointMap, choose_map, read_map

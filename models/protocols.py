@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tqdm import tqdm
 
+from ..arrays import Float32Array
 from ..errors import ConfigError
 from ..lifter_contract import SIGHT
 from ..remap import own_trunk
 from ..skeleton import H36M17
 from .corpus import Corpus
-from .predictors import Float32Array, Predictor, lift_sequences, rate_notes
+from .predictors import Predictor, lift_sequences, rate_notes
 from .scores import Report, Scores, SequenceScores, mean_of_frames, mean_of_rows, score
 from .split import HUMANEVA_ACTIONS, PROTOCOL_OF_SKELETON, is_one_of, left_out_actions, split_protocol
 from .views import ViewSequence, action_of, view_sequences

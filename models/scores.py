@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import FloatArray
 from ..motion_quality import bone_spread
 from ..skeleton import H36M17, Skeleton
 from .metrics import mpjpe, mpjve, n_mpjpe, p_mpjpe
-
-FloatArray = npt.NDArray[np.floating]
 
 COLUMNS = {
     "mpjpe_mm": "MPJPE mm",

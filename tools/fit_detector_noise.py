@@ -29,8 +29,9 @@ import noise_statistics as statistics
 import numpy as np
 from noise_statistics import Array
 from posedemo import registry
+from posedemo.arrays import ImageArray
 from posedemo.capture.video import VideoFile
-from posedemo.datatypes import Frame, ImageArray, Keypoints2D
+from posedemo.datatypes import Frame, Keypoints2D
 from posedemo.errors import SourceError, ending_in_a_sentence
 from posedemo.models.chance import Chance
 from posedemo.models.detections import HEAD_BEYOND_EARS

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 
 _PQ, _HLG = 16, 18
 """ITU-T H.273's numbers for transfer characteristics."""

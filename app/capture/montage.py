@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from ..datatypes import Frame, ImageArray, Stamp
+from ..arrays import ImageArray
+from ..datatypes import Frame, Stamp
 from .picture_change import Fade, fitted
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ..datatypes import Frame, ImageArray, Keypoints2D
+from ..arrays import ImageArray
+from ..datatypes import Frame, Keypoints2D
 from ..letterbox import letterbox, place_within
 
 FADE_S = 0.4

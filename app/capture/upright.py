@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 
 Matrix = npt.NDArray[np.int_ | np.int32]
 

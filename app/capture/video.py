@@ -11,7 +11,8 @@ import av
 import cv2
 import numpy as np
 
-from ..datatypes import MAX_PIXELS, Frame, ImageArray, Stamp
+from ..arrays import ImageArray
+from ..datatypes import MAX_PIXELS, Frame, Stamp
 from ..errors import SourceError
 from ..priority import done_behind
 from .container import DECODER_OPTIONS, open_container

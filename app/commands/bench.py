@@ -19,7 +19,7 @@ from typing import Any
 from tqdm import tqdm
 
 from .. import __version__, model_files
-from ..arguments import whole_number
+from ..arguments import file_path, whole_number
 from ..bench.advice import advise
 from ..bench.clip import NUM_FRAMES, measure_clip, write_clip
 from ..bench.comparison import Comparisons
@@ -38,11 +38,11 @@ _GRID_LIMIT_S = 600.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("--json", metavar="F.json", type=Path, help="write all numbers")
+    parser.add_argument("--json", metavar="F.json", type=file_path, help="write all numbers")
     parser.add_argument(
         "--video",
         metavar="FILE",
-        type=Path,
+        type=file_path,
         help=f"measure with the first {NUM_FRAMES} frames of a video (default: a clip in full HD)",
     )
     parser.add_argument("--rounds", metavar="N", type=_rounds, default=3, help="take medians of N rounds (default: 3)")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import registry
+from ..arguments import file_path
 from ..assembly import track_maker
 from ..checks import check_posing
 from ..command import Command, add_fov, add_posing
@@ -42,9 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _lifters_and_papers()
-    parser.add_argument("keypoints", metavar="KEYPOINTS.npz", type=Path, help="keypoints_2d, image_size, fps[, layout]")
     parser.add_argument(
-        "--output", metavar="POSES.npz", type=Path, required=True, help="where to write (.npz .json .csv .bvh)"
+        "keypoints", metavar="KEYPOINTS.npz", type=file_path, help="keypoints_2d, image_size, fps[, layout]"
+    )
+    parser.add_argument(
+        "--output", metavar="POSES.npz", type=file_path, required=True, help="where to write (.npz .json .csv .bvh)"
     )
     parser.add_argument(
         "--lifter", metavar="NAME", default=Settings.lifter, help="name or .onnx file (default: %(default)s)"

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import __version__, model_files
+from ..arguments import file_path
 from ..command import Command
 from ..errors import OutputError
 from ..manifest import manifest
@@ -92,7 +93,7 @@ By hand: {python_name} -m pip install --no-index --find-links wheels posedemo
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("folder", metavar="DIR", type=Path, help="where to write; new or empty")
+    parser.add_argument("folder", metavar="DIR", type=file_path, help="where to write; new or empty")
     parser.add_argument(
         "--without-libraries",
         action="store_true",

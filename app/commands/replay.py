@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ..arguments import file_path
 from ..cli import add_model_options, add_output_options
 from ..command import Command
 from ..errors import ConfigError
@@ -36,7 +37,7 @@ _RECORDED = ("lifter", "mode", "smooth", "bones", "fov_deg", "height_cm", "max_p
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("session", metavar="FILE.pose", type=Path, help="what --record wrote")
+    parser.add_argument("session", metavar="FILE.pose", type=file_path, help="what --record wrote")
     add_output_options(parser, with_record=False)
     add_model_options(parser, with_detector=False)
     defaults = {field.name: field.default for field in fields(Settings) if field.name not in _DECIDED_ELSEWHERE}

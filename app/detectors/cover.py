@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..datatypes import Float32Array, ImageArray
+from ..arrays import Float32Array, ImageArray
 from ..focus import Focus
 from ..skeleton import H36M17
 

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..arrays import Float32Array, ImageArray
 from ..colors import image_rgb
-from ..datatypes import Float32Array, Frame, ImageArray, Keypoints2D
+from ..datatypes import Frame, Keypoints2D
 from ..deferral import deferred
 from ..errors import ModelError
 from ..focus import Box, Focus

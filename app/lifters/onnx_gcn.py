@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..datatypes import Float32Array, LifterSpec, Pose3D, Window
+from ..arrays import Float32Array
+from ..datatypes import LifterSpec, Pose3D, Window
 from ..errors import ModelError, first_line
 from ..geometry import bone_lengths
 from ..lifter_contract import CONTRACT_KEY, PERSON, SCREEN, SIGHT, UNITS, VERSIONS

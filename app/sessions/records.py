@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..datatypes import MAX_PIXELS, Detections, Float32Array, InUse, Keypoints2D
+from ..arrays import Float32Array
+from ..datatypes import MAX_PIXELS, Detections, InUse, Keypoints2D
 from ..skeleton import H36M17
 from ..smoothing import PRESETS
 

@@ -14,8 +14,9 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 
+from ..arrays import ImageArray
 from ..capture.source import SourceInfo
-from ..datatypes import Frame, ImageArray, InUse, Stamp
+from ..datatypes import Frame, InUse, Stamp
 from ..errors import SourceError
 from .header import SessionHeader, unpack_header
 from .records import CHANGE_KIND, FRAME_KIND, MAGIC, Damage, read_record, records, unpack_change, unpack_frame

@@ -18,9 +18,10 @@ import av
 import cv2
 import numpy as np
 
+from ..arrays import ImageArray
 from ..capture.handoff import BlockingQueue
 from ..capture.source import SourceInfo
-from ..datatypes import ImageArray, Result
+from ..datatypes import Result
 from ..errors import OutputError
 from ..h264 import VideoWriter, to_planes
 from ..letterbox import letterbox, place_within

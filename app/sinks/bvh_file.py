@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Float64Array
 from ..body import fix_bones
 from ..datatypes import Keypoints2D, Person, Pose3D
 from ..errors import OutputError
@@ -23,7 +24,7 @@ from ..skeleton import H36M17
 from ..viewer.figure import JOINT_RADIUS_M
 from ..viewer.standing import Standing
 from ..viewer.visibility import ANKLES
-from .bvh_rig import RIG, ROTATION_ORDER, FloatArray, bone_m, ends_chain, offset_m, rotations_deg
+from .bvh_rig import RIG, ROTATION_ORDER, bone_m, ends_chain, offset_m, rotations_deg
 from .root_path import calm_path
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def _longest_track(name: str, columns: Columns) -> Columns:
     return {name: column[rows] for name, column in columns.items()}
 
 
-def _standing(columns: Columns) -> tuple[FloatArray, FloatArray]:
+def _standing(columns: Columns) -> tuple[Float64Array, Float64Array]:
     """Times (N,), and joints (N, 17, 3) in the room."""
     room = Standing(in_room=False)
     roots_m = calm_path(columns["time_s"], columns["root_m"]).astype(np.float32)
@@ -99,7 +100,7 @@ def _standing(columns: Columns) -> tuple[FloatArray, FloatArray]:
     return columns["time_s"], joints_m
 
 
-def _on_the_beat(time_s: FloatArray, joints_m: FloatArray, fps: float) -> tuple[FloatArray, FloatArray]:
+def _on_the_beat(time_s: Float64Array, joints_m: Float64Array, fps: float) -> tuple[Float64Array, Float64Array]:
     """Times from the first to the last as far apart as ``fps`` says, and the joints then; NaN where never known."""
     if len(time_s) == 0:
         return time_s, joints_m
@@ -119,23 +120,23 @@ def _on_the_beat(time_s: FloatArray, joints_m: FloatArray, fps: float) -> tuple[
     return beats_s, moved
 
 
-def _above_ground(joints_m: FloatArray, lengths_m: FloatArray) -> FloatArray:
+def _above_ground(joints_m: Float64Array, lengths_m: Float64Array) -> Float64Array:
     """Joints (N, 17, 3) lifted so far that no foot of the skeleton goes through the floor, whose bones keep their
     lengths where frames are filled in, and are longer there than from joint to joint."""
     feet_m = fix_bones(joints_m.astype(np.float32), lengths_m.astype(np.float32))[:, ANKLES, 1]
     too_low_m = JOINT_RADIUS_M["ankle"] - np.where(np.isfinite(feet_m), feet_m, np.inf).min(axis=-1)
-    lifted: FloatArray = joints_m + np.maximum(too_low_m, 0)[:, None, None] * np.array([0.0, 1.0, 0.0])
+    lifted: Float64Array = joints_m + np.maximum(too_low_m, 0)[:, None, None] * np.array([0.0, 1.0, 0.0])
     return lifted
 
 
-def _lengths(joints_m: FloatArray) -> FloatArray:
+def _lengths(joints_m: Float64Array) -> Float64Array:
     """(16,) median over the frames in which a bone is known; 0 where it never is."""
     lengths_m = bone_lengths(joints_m, H36M17)
     known = [of_bone[np.isfinite(of_bone)] for of_bone in lengths_m.T]
     return np.array([np.median(of_bone) if len(of_bone) else 0.0 for of_bone in known])
 
 
-def _hierarchy(lengths_m: FloatArray) -> Iterator[str]:
+def _hierarchy(lengths_m: Float64Array) -> Iterator[str]:
     """The lines of the tree."""
     yield "HIERARCHY"
     open_joints: list[int] = []
@@ -161,5 +162,5 @@ def _hierarchy(lengths_m: FloatArray) -> Iterator[str]:
         yield "\t" * len(open_joints) + "}"
 
 
-def _offset(place_m: FloatArray) -> str:
+def _offset(place_m: Float64Array) -> str:
     return "OFFSET " + " ".join(f"{number:.4f}" for number in place_m * _CM + 0.0)

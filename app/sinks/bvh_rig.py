@@ -12,11 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from ..arrays import Float64Array
 from ..skeleton import H36M17
-
-FloatArray = npt.NDArray[np.float64]
 
 ROTATION_ORDER = "ZXY"
 """Of the channels: a joint's rotation is ``Rz @ Rx @ Ry``."""
@@ -88,7 +86,7 @@ def ends_chain(index: int) -> bool:
     return all(joint.parent != index for joint in RIG)
 
 
-def offset_m(index: int, lengths_m: FloatArray) -> FloatArray:
+def offset_m(index: int, lengths_m: Float64Array) -> Float64Array:
     """(3,) where a joint is at rest, from the one it hangs on: at the end of its bone, or at the same place.
 
     Args:
@@ -100,14 +98,14 @@ def offset_m(index: int, lengths_m: FloatArray) -> FloatArray:
     return bone_m(joint.parent, lengths_m) if joint.place == parent.end else np.zeros(3)
 
 
-def bone_m(index: int, lengths_m: FloatArray) -> FloatArray:
+def bone_m(index: int, lengths_m: Float64Array) -> Float64Array:
     """(3,) the bone of a joint at rest, from its place to its end."""
     joint = RIG[index]
     ends = [H36M17.joints[end] for _, end in H36M17.bones]
     return _unit(np.array(joint.rest)) * (lengths_m[ends.index(joint.end)] if joint.end else joint.length_m)
 
 
-def rotations_deg(joints_m: FloatArray) -> FloatArray:
+def rotations_deg(joints_m: Float64Array) -> Float64Array:
     """Turn the rig to poses.
 
     Args:
@@ -117,7 +115,7 @@ def rotations_deg(joints_m: FloatArray) -> FloatArray:
         (F, 22, 3) degrees in the order of ``ROTATION_ORDER``, without steps of a whole turn from frame to frame.
     """
     num_frames = len(joints_m)
-    turned: list[FloatArray] = []
+    turned: list[Float64Array] = []
     angles = np.zeros((num_frames, len(RIG), 3))
     for index, joint in enumerate(RIG):
         parent = turned[joint.parent] if index else np.broadcast_to(np.eye(3), (num_frames, 3, 3))
@@ -127,19 +125,19 @@ def rotations_deg(joints_m: FloatArray) -> FloatArray:
     return np.rad2deg(np.unwrap(angles, axis=0))
 
 
-def _turned(parent: FloatArray, joint: RigJoint, joints_m: FloatArray) -> FloatArray:
+def _turned(parent: Float64Array, joint: RigJoint, joints_m: Float64Array) -> Float64Array:
     """(F, 3, 3) the rotations of a joint that the pose says something of."""
     return _swung(parent, joint, joints_m) if joint.end else _facing(parent, joint, joints_m)
 
 
-def _swung(parent: FloatArray, joint: RigJoint, joints_m: FloatArray) -> FloatArray:
+def _swung(parent: Float64Array, joint: RigJoint, joints_m: Float64Array) -> Float64Array:
     """(F, 3, 3) turned as the parent, and by the smallest angle that brings the bone to its direction."""
     before = parent @ _unit(np.array(joint.rest))
     wanted = joints_m[:, H36M17.index(joint.end)] - joints_m[:, H36M17.index(joint.place)]
     return _smallest(before, _direction(wanted, instead=before)) @ parent
 
 
-def _facing(parent: FloatArray, joint: RigJoint, joints_m: FloatArray) -> FloatArray:
+def _facing(parent: Float64Array, joint: RigJoint, joints_m: Float64Array) -> Float64Array:
     """(F, 3, 3) x along the line between both sides, y as far upwards along the spine as that leaves."""
     left, right, below, above = (joints_m[:, H36M17.index(name)] for name in _SIDES_AND_SPINE[joint.name])
     x = _direction(left - right, instead=parent[:, :, 0])
@@ -148,7 +146,7 @@ def _facing(parent: FloatArray, joint: RigJoint, joints_m: FloatArray) -> FloatA
     return np.stack([x, y, np.cross(x, y)], axis=-1)
 
 
-def _smallest(source: FloatArray, target: FloatArray) -> FloatArray:
+def _smallest(source: Float64Array, target: Float64Array) -> Float64Array:
     """(F, 3, 3) the smallest rotations that bring directions (F, 3) to others."""
     cosine = (source * target).sum(axis=-1)
     is_opposite = cosine < _OPPOSITE - 1
@@ -162,23 +160,23 @@ def _smallest(source: FloatArray, target: FloatArray) -> FloatArray:
     return np.eye(3) + first + share * (cross @ cross)
 
 
-def _across(direction: FloatArray) -> FloatArray:
+def _across(direction: Float64Array) -> Float64Array:
     """(F, 3) some direction at a right angle to each."""
     least = np.eye(3)[np.abs(direction).argmin(axis=-1)]
     return _unit(np.cross(direction, least))
 
 
-def _direction(vector: FloatArray, *, instead: FloatArray) -> FloatArray:
+def _direction(vector: Float64Array, *, instead: Float64Array) -> Float64Array:
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
     return np.where(length > _SHORTEST_M, vector / np.maximum(length, _SHORTEST_M), instead)
 
 
-def _unit(vector: FloatArray) -> FloatArray:
-    unit: FloatArray = vector / np.linalg.norm(vector, axis=-1, keepdims=True)
+def _unit(vector: Float64Array) -> Float64Array:
+    unit: Float64Array = vector / np.linalg.norm(vector, axis=-1, keepdims=True)
     return unit
 
 
-def _angles(rotation: FloatArray) -> FloatArray:
+def _angles(rotation: Float64Array) -> Float64Array:
     """(F, 3) radians about z, x and y, for which ``Rz @ Rx @ Ry`` are the rotations (F, 3, 3)."""
     about_x = np.arcsin(np.clip(rotation[:, 2, 1], -1, 1))
     about_z = np.arctan2(-rotation[:, 0, 1], rotation[:, 1, 1])

@@ -34,8 +34,9 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..arrays import Float32Array
 from ..body import hold_last_lengths
-from ..datatypes import Float32Array, Person, Result
+from ..datatypes import Person, Result
 from ..outputs import PartialFile, writing
 from ..skeleton import H36M17
 from .bvh_file import write_bvh

@@ -7,12 +7,10 @@ direction they are is seen in the picture. The distance is calmed much, the dire
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.floating[Any]]
+from ..arrays import FloatArray
 
 _OUTLIER_REACH_S = 0.4
 _OUTLIER = 0.15

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..datatypes import Float32Array
+from ..arrays import Float32Array
 from ..skeleton import H36M17, part_of
 from .solids import IntArray, circle, floats, frames_along, lattice, shade, sphere
 from .theme import PersonColors, Theme

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..datatypes import Float32Array
+from ..arrays import Float32Array
 from .solids import IntArray, circle, floats, lattice
 from .standing import StandingPerson
 from .theme import Theme

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..datatypes import Float32Array
+from ..arrays import Float32Array
 from .solids import floats
 
 FIELD_OF_VIEW_DEG = 35.0

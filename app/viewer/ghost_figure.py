@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..datatypes import Float32Array
+from ..arrays import Float32Array
 from ..skeleton import H36M17, part_of
 from .figure import BONE_RADII_M, BONES, HEAD_RADIUS_M, bones_of, head_of
 from .solids import IntArray, circle, floats, frames_along, shade, two_sided

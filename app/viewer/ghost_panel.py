@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from .lettering import BOLD, base_line, draw_text, text_width
 from .theme import Theme, rgb_bytes
 

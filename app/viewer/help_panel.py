@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from .keys import KEYS, Group, Key
 from .lettering import BOLD, base_line, draw_text, text_width
 from .theme import Theme, rgb_bytes

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..datatypes import ImageArray, Person
+from ..arrays import ImageArray
+from ..datatypes import Person
 from ..live.status import Status
 from ..live.wishes import Wishes
 from .lettering import BOLD, REGULAR, base_line, draw_text, text_width

@@ -7,7 +7,7 @@ from typing import Any
 
 import cv2
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from .theme import Rgb, rgb_bytes
 
 REGULAR, BOLD = 500, 700

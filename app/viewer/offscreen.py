@@ -18,7 +18,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from ..datatypes import ImageArray, Person
+from ..arrays import ImageArray
+from ..datatypes import Person
 from ..errors import ModelError
 from .offscreen_process import Failure, draw_until_told
 

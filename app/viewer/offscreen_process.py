@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from ..priority import step_back
 from .library import load_open3d
 from .theme import DARK

@@ -9,7 +9,7 @@ from enum import Enum
 
 import numpy as np
 
-from ..datatypes import Float32Array
+from ..arrays import Float32Array
 from .framing import (
     FRONT_PITCH_DEG,
     FRONT_YAW_DEG,

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from ..datatypes import Float32Array, ImageArray, Keypoints2D, Person
+from ..arrays import Float32Array, ImageArray
+from ..datatypes import Keypoints2D, Person
 from .theme import DARK, PersonColors, Theme, bgr_bytes
 
 _FAINT_CONFIDENCE = 0.35

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from .layout import Rect
 from .library import load_open3d
 

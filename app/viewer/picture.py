@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from ..datatypes import ImageArray, Result
+from ..arrays import ImageArray
+from ..datatypes import Result
 from ..letterbox import letterbox
 from .overlay import draw_people
 from .theme import Theme, bgr_bytes

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from .gl_library import gl_library
 
 Reader = Callable[[], ImageArray]

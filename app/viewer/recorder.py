@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from .screen_recording import ScreenRecording
 from .snapshot import claim
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..datatypes import Float32Array, Person
+from ..arrays import Float32Array
+from ..datatypes import Person
 from .framing import FIELD_OF_VIEW_DEG, View
 from .library import load_open3d
 from .scene import Part, Scene

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..datatypes import Float32Array, Person
+from ..arrays import Float32Array
+from ..datatypes import Person
 from .figure import Figure
 from .floor import Floor
 from .ghost_figure import GhostFigure

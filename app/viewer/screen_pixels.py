@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from .gl_library import gl_library
 
 _GL_FRONT, _GL_BACK = 0x0404, 0x0405

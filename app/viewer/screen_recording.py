@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import ImageArray
 from ..capture.handoff import Handoff
-from ..datatypes import ImageArray
 from ..h264 import VideoWriter, to_planes
 from ..letterbox import letterbox
 from ..outputs import writing

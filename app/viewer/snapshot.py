@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from ..errors import OutputError
 from ..outputs import write_whole, writing
 

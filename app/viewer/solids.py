@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..datatypes import Float32Array
+from ..arrays import Float32Array
 
 IntArray = npt.NDArray[np.int32]
 

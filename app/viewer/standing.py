@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..datatypes import Float32Array, Person, Pose3D
+from ..arrays import Float32Array
+from ..datatypes import Person, Pose3D
 from ..skeleton import H36M17
 from ..smoothing import OneEuro, OneEuroParameters
 from .figure import JOINT_RADIUS_M

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..datatypes import ImageArray, Result
+from ..arrays import ImageArray
+from ..datatypes import Result
 from .ghost_panel import compose_ghost_panel
 from .help_panel import compose_help
 from .hud import HEIGHT_SHARE, Tile, compose_hud

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..datatypes import Float32Array
+from ..arrays import Float32Array
 from ..skeleton import H36M17
 from .solids import IntArray, circle, floats, lattice, two_sided
 from .standing import StandingPerson

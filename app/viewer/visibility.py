@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..datatypes import Float32Array, Person
+from ..arrays import Float32Array
+from ..datatypes import Person
 from ..skeleton import H36M17
 
 _FEET_SEEN, _KNEES_SEEN, _HIPS_SEEN = 0.25, 0.5, 0.5

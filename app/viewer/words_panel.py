@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..datatypes import ImageArray
+from ..arrays import ImageArray
 from .lettering import BOLD, base_line, draw_text, text_width
 from .theme import Theme, rgb_bytes
 

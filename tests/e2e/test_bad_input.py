@@ -33,6 +33,16 @@ def test_missing_file(refused):
     refused(SOURCE, ("nowhere.mp4", "does not exist"), "--video", "nowhere.mp4", "--headless", "--output", "o.mp4")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("--video", "", "--headless"), ("--video", "x.mp4", "--output", ""), ("--video", "x.mp4", "--export", "")],
+    ids=" ".join,
+)
+def test_a_word_that_is_empty_names_no_file(refused, arguments):
+    """As a script passes where a variable of its own is empty; pathlib would take it for the folder."""
+    refused(CONFIG, ("names no file",), *arguments)
+
+
 def test_text_called_mp4(refused, tmp_path):
     (tmp_path / "notes.mp4").write_text("these are my notes\n" * 100)
     refused(SOURCE, ("notes.mp4", "not a video"), "--video", "notes.mp4", "--headless", "--output", "o.mp4")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from posedemo.datatypes import Float32Array, Keypoints2D, Person, Pose3D
+from posedemo.arrays import Float32Array
+from posedemo.datatypes import Keypoints2D, Person, Pose3D
 from posedemo.skeleton import H36M17
 
 PICTURE_WH = (1280, 720)

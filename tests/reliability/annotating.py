@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from posedemo.arrays import ImageArray
 from posedemo.capture.video import VideoFile
-from posedemo.datatypes import ImageArray, Result
+from posedemo.datatypes import Result
 from posedemo.outputs import PartialFile
 from posedemo.sinks.annotated_video import AnnotatedVideo, pane_sizes
 from posedemo.viewer.offscreen import RoomRenderer
