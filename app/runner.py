@@ -208,7 +208,11 @@ def _process(
         work()
     else:
         window = _open_window(settings, opened.wishes, opened.status, title=info.name)
-        _run_with_window(work, opened.capture, viewer, window)
+        # A photo is over as soon as it was seen.
+        is_photo = info.num_frames == 1 and _is_only_watched(settings, has_window=has_window)
+        _run_with_window(
+            work, opened.capture, viewer, window, lingers=lambda: is_photo and not opened.interruption.exit_code
+        )
 
 
 def _sinks(
@@ -313,9 +317,14 @@ def _open_window(settings: Settings, wishes: Shared[Wishes], status: Shared[Stat
 
 
 def _run_with_window(
-    work: Callable[[], None], capture: Capture | SessionPlayback, viewer: ViewerSink, window: RoomWindow
+    work: Callable[[], None],
+    capture: Capture | SessionPlayback,
+    viewer: ViewerSink,
+    window: RoomWindow,
+    *,
+    lingers: Callable[[], bool],
 ) -> None:
-    """Run the pipeline on a worker and the window here, until either ends."""
+    """Run the pipeline on a worker and the window here, until either ends, or only the window does if it lingers."""
 
     def guarded() -> None:
         try:
@@ -327,7 +336,7 @@ def _run_with_window(
     worker = threading.Thread(target=guarded, name="pipeline", daemon=True)
     worker.start()
     try:
-        window.run(viewer.results)
+        window.run(viewer.results, lingers)
     except Exception as error:
         # It raises again what the pipeline ended with, and that is no failure of the window's.
         viewer.results.raise_error()
@@ -352,8 +361,9 @@ def _tell_end(opened: _Opened, statistics: RunStatistics, timers: StageTimers) -
 def _report(settings: Settings, info: SourceInfo, statistics: RunStatistics) -> None:
     """Say what was done."""
     logger.info(
-        "%s: %d frames in %.1f s (%.1f frames a second)",
-        info.name, statistics.num_frames, statistics.span_s, statistics.frames_per_second,
+        "%s: %d frame%s in %.1f s (%.1f frames a second)",
+        info.name, statistics.num_frames, "" if statistics.num_frames == 1 else "s",
+        statistics.span_s, statistics.frames_per_second,
     )  # fmt: skip
     if statistics.num_frames and not statistics.num_frames_with_people:
         words = "; pose files have no rows" if settings.exports else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import partial
@@ -137,11 +137,12 @@ class RoomWindow:
         if is_fullscreen:
             self._change_looks(replace(self._looks, is_fullscreen=True))
 
-    def run(self, results: LatestSlot[Result]) -> Ending:
+    def run(self, results: LatestSlot[Result], lingers: Callable[[], bool] = lambda: False) -> Ending:
         """Show results until they end or the user closes the window, with Esc, Q or the window's own button.
 
         Args:
             results: the newest is shown, the others are not missed.
+            lingers: whether the last result is shown on when no more come.
 
         Raises:
             BaseException: the error that the results ended with.
@@ -154,7 +155,7 @@ class RoomWindow:
                 result = results.poll()
                 if result is not None:
                     self._take(result)
-                elif results.closed:
+                elif results.closed and not lingers():
                     return Ending.RESULTS_ENDED
                 is_drawn = self._prepare(started_s)
             # Draws what was prepared, then takes keys and mouse.

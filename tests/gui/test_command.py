@@ -8,6 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from command_line import COMMAND
@@ -37,6 +38,24 @@ def test_video_is_watched_and_escape_leaves(screen, start, film):
     assert process.returncode == 0, errors
     assert output == ""
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("leave", ["Escape", signal.SIGINT], ids=str)
+def test_a_photo_stays_until_somebody_leaves(screen, start, tmp_path, leave):
+    cv2.imwrite(str(tmp_path / "photo.jpg"), next(iter(clip_pictures(58, 59))))
+    process = start("--video", "photo.jpg")
+    window = screen.find_window("^posedemo")
+    wait_for_figure(screen)
+    time.sleep(2)
+    wait_for_figure(screen)
+    assert process.poll() is None
+    if leave == "Escape":
+        screen.press(window, leave)
+    else:
+        process.send_signal(leave)
+    _, errors = process.communicate(timeout=ENDS_WITHIN_S)
+    assert process.returncode == (0 if leave == "Escape" else 130), errors
+    assert "photo.jpg: 1 frame in" in errors
 
 
 def test_closing_the_window_in_mid_run_leaves_complete_files(screen, start, film, tmp_path):
