@@ -34,7 +34,7 @@ COMMANDS = {
     "pack": ("posedemo.commands.pack", "make a folder to install from without a network"),
     "prepare": ("posedemo.models.commands", "turn motion-capture files into a training corpus"),
     "train": ("posedemo.models.commands", "train a lifter"),
-    "evaluate": ("posedemo.models.commands", "measure a lifter on held-out motion"),
+    "evaluate": ("posedemo.models.commands", "measure a lifter on held-out motion, or several on a clip"),
     "export": ("posedemo.models.commands", "turn a trained checkpoint into an ONNX lifter"),
 }
 """Sub-command → module with a ``COMMANDS`` table, and its line in ``posedemo --help``. A module is imported when its

@@ -131,7 +131,9 @@ def evaluate_clip(
             opened[name] = lifter
         recording = record(settings)
         as_given = {name: opened[name] for name in names}
-        as_they_are = _lift_all(recording, as_given, replace(settings, smooth=smooth, bones="free"))
+        # In files left and right are decided anew with what follows, which mends the detector's mistakes or moves them.
+        bare = replace(settings, smooth=smooth, bones="free", mode="live")
+        as_they_are = _lift_all(recording, as_given, bare)
         as_shown = _lift_all(recording, {name: opened[shown[name]] for name in names}, settings)
     blocks = {
         "As they are" + (f", smoothing {smooth}" if smooth != AS_IT_IS else ""): _score_all(as_they_are, fov_deg),

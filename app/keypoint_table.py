@@ -50,6 +50,8 @@ _SMALLEST_PICTURE_PX = 16
 _OTHER_PACE = 5.0
 """Times that go by so many times faster or slower than the frames are not in seconds."""
 _FARTHEST_PX = 1e6
+_FEWEST_ROWS = 10
+"""Fewer do not show whether somebody goes back and forth."""
 _LARGEST_NUMBER = 2.0**53
 """Up to there float64 has all whole numbers."""
 _MOST_TRACKS = 10_000
@@ -143,8 +145,32 @@ def _rows_and_pictures(
     return table, (width, height), fps
 
 
-def warn_of_units(table: KeypointTable, path: Path) -> None:
-    """Say so where places are hardly pixels, or times hardly seconds: poses would be wrong without a word."""
+def warn_of_doubts(table: KeypointTable, path: Path) -> None:
+    """Say so where places are hardly pixels, times hardly seconds, or one person is hardly one: poses would be wrong
+    without a word."""
+    _warn_of_units(table, path)
+    if _go_back_and_forth(table):
+        logger.warning("rows of %s go back and forth between places: give everybody a number in track_id", path)
+
+
+def _go_back_and_forth(table: KeypointTable) -> bool:
+    """Whether most people of a track are nearer to the row before the last than to the last, and far from that."""
+    order = np.lexsort((table.time_s, table.track_id))
+    if len(order) < _FEWEST_ROWS:
+        return False
+    xy_px = np.array([table.keypoints[row].xy_px for row in order])
+    known = np.isfinite(xy_px).all(axis=2, keepdims=True)
+    num_known = np.maximum(known.sum(axis=1), 1)
+    middle_px = np.where(known, xy_px, 0).sum(axis=1) / num_known
+    size_px = np.sqrt((np.where(known, xy_px - middle_px[:, None], 0) ** 2).sum(axis=(1, 2)) / num_known[:, 0])
+    to_last_px = np.linalg.norm(middle_px[2:] - middle_px[1:-1], axis=1)
+    to_one_before_px = np.linalg.norm(middle_px[2:] - middle_px[:-2], axis=1)
+    is_same = table.track_id[order][2:] == table.track_id[order][:-2]
+    is_back = (to_last_px > size_px[2:]) & (to_one_before_px < to_last_px / 2)
+    return bool(is_same.any() and is_back[is_same].mean() > 0.5)
+
+
+def _warn_of_units(table: KeypointTable, path: Path) -> None:
     places = np.array([one.xy_px for one in table.keypoints]).reshape(-1)
     places = places[np.isfinite(places)]
     is_large = min(table.size_wh) > _SMALLEST_PICTURE_PX

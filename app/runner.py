@@ -211,7 +211,12 @@ def _process(
         # A photo is over as soon as it was seen.
         is_photo = info.num_frames == 1 and _is_only_watched(settings, has_window=has_window)
         _run_with_window(
-            work, opened.capture, viewer, window, lingers=lambda: is_photo and not opened.interruption.exit_code
+            work,
+            opened.capture,
+            viewer,
+            window,
+            lingers=lambda: is_photo and not opened.interruption.exit_code,
+            cuts_files=settings.writes_files and not info.is_live,
         )
 
 
@@ -323,8 +328,13 @@ def _run_with_window(
     window: RoomWindow,
     *,
     lingers: Callable[[], bool],
+    cuts_files: bool,
 ) -> None:
-    """Run the pipeline on a worker and the window here, until either ends, or only the window does if it lingers."""
+    """Run the pipeline on a worker and the window here, until either ends, or only the window does if it lingers.
+
+    Somebody who closes the window is told where files are not whole for that.
+    """
+    from .viewer.window import Ending
 
     def guarded() -> None:
         try:
@@ -336,11 +346,14 @@ def _run_with_window(
     worker = threading.Thread(target=guarded, name="pipeline", daemon=True)
     worker.start()
     try:
-        window.run(viewer.results, lingers)
+        ending = window.run(viewer.results, lingers)
     except Exception as error:
         # It raises again what the pipeline ended with, and that is no failure of the window's.
         viewer.results.raise_error()
         raise ModelError(f"the window failed: {error}", "run with --headless, or run `posedemo doctor`") from error
+    else:
+        if ending is Ending.CLOSED_BY_USER and cuts_files:
+            logger.warning("the window was closed before the end, and files end there; --headless writes without one")
     finally:
         capture.frames.stop()
         # First, for the worker may have to wait for a detector that does not answer.

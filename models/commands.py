@@ -19,6 +19,7 @@ from ..command import Command, add_fov
 from ..errors import ConfigError, ModelError
 from ..outputs import check_outputs, write_whole, writing
 from ..pinhole import DEFAULT_FOV_DEG
+from ..settings import SMOOTH_CHOICES
 from .config import PRESETS, TrainConfig, preset
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _require(*libraries: str) -> None:
             importlib.import_module(library)
         except ImportError as error:
             raise ModelError(
-                f"training needs {library}, which is not installed", "pip install 'posedemo[train]'"
+                f"training needs {library}, which is not installed", "pip install '.[train]' in a checkout"
             ) from error
 
 
@@ -113,7 +114,10 @@ def _run_prepare(arguments: argparse.Namespace) -> int:
         trust_pickle=arguments.trust_pickle,
     )
     minutes = sum(clip.length / clip.rate_hz for clip in corpus.clips) / 60
-    sys.stdout.write(f"{arguments.output}: {len(corpus.clips)} clips, {len(corpus.xyz_m)} frames, {minutes:.1f} min\n")
+    sys.stdout.write(
+        f"{arguments.output}: {len(corpus.clips)} clips, {len(corpus.xyz_m)} frames, {minutes:.1f} min\n"
+        f"subjects: {corpus.name_subjects()}\n"
+    )
     return 0
 
 
@@ -276,7 +280,7 @@ def _add_evaluate_on_data(group: argparse._ArgumentGroup) -> None:
 def _add_evaluate_on_clip(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--video", type=file_path, metavar="CLIP", help="video of a person")
     group.add_argument("--detector", metavar="NAME", help="what finds the 2D joints; default: the program's")
-    group.add_argument("--smooth", metavar="PRESET", help="smoothing of the first table (off)")
+    group.add_argument("--smooth", choices=SMOOTH_CHOICES, help="smoothing of the first table (off)")
     group.add_argument("--max-frames", type=whole_number, metavar="N", help="stop after N frames")
     group.add_argument(
         "--pictures", type=file_path, metavar="DIR", help="also draw the frames that are hardest to agree on"

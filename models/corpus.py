@@ -83,6 +83,10 @@ class Clip:
     views: tuple[View, ...] = ()
 
 
+_NAMED = 20
+"""Subjects that are named where all of them would be a list."""
+
+
 @dataclass(frozen=True)
 class Corpus:
     """Motion of many clips.
@@ -100,6 +104,11 @@ class Corpus:
     clips: tuple[Clip, ...]
     skeleton: Skeleton = H36M17
     xy_px: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
+
+    def name_subjects(self) -> str:
+        """Who is in it, for people to read; of very many the first."""
+        subjects = sorted({clip.subject for clip in self.clips})
+        return ", ".join(subjects[:_NAMED]) + (", ..." if len(subjects) > _NAMED else "")
 
 
 def make_corpus(clips: Sequence[tuple[Clip, npt.NDArray[np.floating]]]) -> Corpus:

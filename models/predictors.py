@@ -113,7 +113,7 @@ def onnx_content_predictor(content: bytes, *, name: str) -> Predictor:
     try:
         import onnxruntime
     except ImportError as error:
-        raise ModelError("ONNX Runtime is not installed", hint="pip install 'posedemo[train]'") from error
+        raise ModelError("ONNX Runtime is not installed", hint="pip install '.[train]' in a checkout") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     hint = "make one with: posedemo export"

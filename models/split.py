@@ -47,14 +47,18 @@ def split_clips(corpus: Corpus, holdout: Sequence[str] = ()) -> tuple[tuple[Clip
     """
     for pattern in holdout:
         if not any(_fits(clip, pattern) for clip in corpus.clips):
-            subjects = ", ".join(sorted({clip.subject for clip in corpus.clips})[:20])
-            raise ConfigError(f"--holdout {pattern}: no such subject or clip", hint=f"subjects are: {subjects}")
+            raise ConfigError(
+                f"--holdout {pattern}: no such subject or clip", hint=f"subjects are: {corpus.name_subjects()}"
+            )
     is_held = [_is_held_out(clip, holdout) for clip in corpus.clips]
     held = tuple(clip for clip, out in zip(corpus.clips, is_held, strict=True) if out)
     kept = tuple(clip for clip, out in zip(corpus.clips, is_held, strict=True) if not out)
     if not held or not kept:
         side = "held out" if not held else "left to train on"
-        raise ConfigError(f"no clip is {side}", hint="choose the held-out subjects with --holdout SUBJECT")
+        raise ConfigError(
+            f"no clip is {side}: one subject at least is trained on and one held out",
+            hint=f"choose with --holdout SUBJECT; subjects are: {corpus.name_subjects()}",
+        )
     return kept, held
 
 
@@ -80,7 +84,7 @@ def split_protocol(corpus: Corpus, protocol: str) -> tuple[tuple[Clip, ...], tup
         subjects = {f"{protocol}/{person}" for person in persons}
         clips = tuple(clip for clip in _of_papers(corpus.clips, protocol) if clip.subject in subjects)
         if not clips:
-            there = ", ".join(sorted({clip.subject for clip in corpus.clips})[:20])
+            there = corpus.name_subjects()
             raise ConfigError(
                 f"protocol {protocol}: the corpus has none of the subjects to {purpose} on, {', '.join(persons)}",
                 hint=f"its subjects are: {there}",

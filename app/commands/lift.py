@@ -21,7 +21,7 @@ from ..command import Command, add_fov, add_posing
 from ..datatypes import Keypoints2D, Window
 from ..delay import DelayLine
 from ..downstream import note_sides, own_sides, push_joints, window_of
-from ..keypoint_table import KeypointTable, read_keypoints, warn_of_units
+from ..keypoint_table import KeypointTable, read_keypoints, warn_of_doubts
 from ..lifters.engine_cache import MAX_BATCH
 from ..manifest import manifest
 from ..modes import choose_mode, lifter_in_mode, posing_facts, sides_look_ahead_s, smoothing_look_ahead_s
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings = replace(settings, fov_deg=table.fov_deg)
     if arguments.height_cm is None and arguments.bones == "fixed":
         settings = replace(settings, height_cm=table.height_cm)
-    warn_of_units(table, arguments.keypoints)
+    warn_of_doubts(table, arguments.keypoints)
     with registry.create_lifter(name, provider=arguments.provider) as lifter:
         rows = _lift(table, lifter, settings)
     facts = file_facts(

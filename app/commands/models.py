@@ -19,7 +19,7 @@ _INDENT = " " * 17
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("action", choices=["list"], help="list the models that have a name")
+    parser.add_argument("action", nargs="?", choices=["list"], default="list", help="list the models that have a name")
     parser.add_argument("--json", action="store_true", help="write JSON for programs")
 
 

@@ -33,50 +33,80 @@ _START_SH = """\
 set -e
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 python=${{PYTHON:-python{python}}}
-if [ ! -f "$here/.venv/complete" ]; then
+if [ ! -f "$here/{place}/complete" ]; then
   if ! command -v "$python" >/dev/null; then
     echo "posedemo needs Python {python} (or set PYTHON to where it is)" >&2
     exit 1
   fi
-  rm -rf "$here/.venv"
-  "$python" -m venv "$here/.venv"
-  echo "installing posedemo into $here/.venv, which takes a few minutes" >&2
-  "$here/.venv/bin/python" -m pip install -q --no-index --find-links "$here/wheels" posedemo
-  : > "$here/.venv/complete"
+  rm -rf "$here/{place}"
+{install}
+  : > "$here/{place}/complete"
 fi
 if [ -d "$here/models" ]; then
   POSEDEMO_CACHE="$here/models"
   export POSEDEMO_CACHE
 fi
 [ $# -gt 0 ] || set -- --camera 0
-# Not bin/posedemo, which would no longer work once the folder has been moved.
-exec "$here/.venv/bin/python" -m posedemo "$@"
+# Not a command named posedemo, which would no longer work once the folder has been moved.
+{start} -m posedemo "$@"
 """
+
+_WITH_LIBRARIES_SH = {
+    "place": ".venv",
+    "install": """\
+  "$python" -m venv "$here/.venv"
+  echo "installing posedemo into $here/.venv, which takes a few minutes" >&2
+  "$here/.venv/bin/python" -m pip install -q --no-index --find-links "$here/wheels" posedemo""",
+    "start": 'exec "$here/.venv/bin/python"',
+}
+_ALONE_SH = {
+    "place": "site",
+    "install": """\
+  "$python" -m pip install -q --no-index --no-deps --target "$here/site" "$here"/wheels/*.whl""",
+    "start": 'PYTHONPATH="$here/site${PYTHONPATH:+:$PYTHONPATH}" exec "$python"',
+}
+"""A virtual environment would see the libraries of the system's Python, but not those of another environment."""
 
 _START_BAT = """\
 @echo off
 rem Starts posedemo from this folder; the first time it installs it here, without a network.
 setlocal
 set "here=%~dp0"
-if not exist "%here%.venv\\complete" (
-  echo installing posedemo into %here%.venv, which takes a few minutes
-  py -{python} -m venv "%here%.venv" || (echo posedemo needs Python {python}& exit /b 1)
-  "%here%.venv\\Scripts\\python" -m pip install -q --no-index --find-links "%here%wheels" posedemo || exit /b 1
-  type nul > "%here%.venv\\complete"
+if not defined PYTHON set "PYTHON=py -{python}"
+{before}if not exist "%here%{place}\\complete" (
+{install}
+  type nul > "%here%{place}\\complete"
 )
 if exist "%here%models" set "POSEDEMO_CACHE=%here%models"
-rem Not Scripts\\posedemo, which would no longer work once the folder has been moved.
-if "%~1"=="" ("%here%.venv\\Scripts\\python" -m posedemo --camera 0) else (
-  "%here%.venv\\Scripts\\python" -m posedemo %*
+rem Not a command named posedemo, which would no longer work once the folder has been moved.
+if "%~1"=="" ({start} -m posedemo --camera 0) else (
+  {start} -m posedemo %*
 )
 """
+
+_WITH_LIBRARIES_BAT = {
+    "place": ".venv",
+    "install": """\
+  echo installing posedemo into %here%.venv, which takes a few minutes
+  %PYTHON% -m venv "%here%.venv" || (echo posedemo needs Python {python}& exit /b 1)
+  "%here%.venv\\Scripts\\python" -m pip install -q --no-index --find-links "%here%wheels" posedemo || exit /b 1""",
+    "start": '"%here%.venv\\Scripts\\python"',
+    "before": "",
+}
+_ALONE_BAT = {
+    "place": "site",
+    "install": """\
+  %PYTHON% -m pip install -q --no-index --no-deps -f "%here%wheels" -t "%here%site" posedemo || exit /b 1""",
+    "start": "%PYTHON%",
+    "before": 'set "PYTHONPATH=%here%site;%PYTHONPATH%"\n',
+}
 
 _README = """\
 posedemo {version}, to be used without a network
 {underline}
 
 Made on {system} with Python {python}.
-It runs on the same kind of system with the same Python; nothing else is needed{but}.
+It runs on the same kind of system with the same Python; {needs}.
 
   {start}                     installs it into this folder the first time, then shows camera 0
   {start} --video talk.mp4    any options of posedemo; --help lists them
@@ -87,7 +117,7 @@ models/       models that were fetched on demand; only there if there were any
 licenses/     of the program and of the weights; each library has its own in its wheel
 SHA256SUMS    to see whether a copy is complete: sha256sum -c SHA256SUMS
 
-By hand: {python_name} -m pip install --no-index --find-links wheels posedemo
+By hand: {python_name} -m pip install --no-index{no_deps} --find-links wheels posedemo
 """
 
 
@@ -133,8 +163,7 @@ def _fill(folder: Path, *, with_libraries: bool) -> None:
     _copy_licences(wheel, folder / "licenses")
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     start = folder / _start_name()
-    template = _START_BAT if sys.platform == "win32" else _START_SH
-    start.write_text(template.format(python=python), encoding="utf-8")
+    start.write_text(_start_script(python, with_libraries=with_libraries), encoding="utf-8")
     start.chmod(0o755)
     (folder / "README.txt").write_text(_readme(python, with_libraries=with_libraries), encoding="utf-8")
     sums = [f"{_sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in sorted(_files(folder))]
@@ -197,6 +226,14 @@ def _start_name() -> str:
     return "start.bat" if sys.platform == "win32" else "start.sh"
 
 
+def _start_script(python: str, *, with_libraries: bool) -> str:
+    if sys.platform == "win32":
+        template, parts = _START_BAT, _WITH_LIBRARIES_BAT if with_libraries else _ALONE_BAT
+    else:
+        template, parts = _START_SH, _WITH_LIBRARIES_SH if with_libraries else _ALONE_SH
+    return template.format(python=python, **{name: part.replace("{python}", python) for name, part in parts.items()})
+
+
 def _readme(python: str, *, with_libraries: bool) -> str:
     title = f"posedemo {__version__}, to be used without a network"
     return _README.format(
@@ -207,7 +244,10 @@ def _readme(python: str, *, with_libraries: bool) -> str:
         python_name=f"py -{python}" if sys.platform == "win32" else f"python{python}",
         start=_start_name() if sys.platform == "win32" else f"./{_start_name()}",
         libraries=" and all libraries" if with_libraries else "",
-        but="" if with_libraries else " but the libraries, which are not in here",
+        needs="nothing else is needed"
+        if with_libraries
+        else "the libraries must be there, PYTHON=/path/to/python\nnames an environment that has them",
+        no_deps="" if with_libraries else " --no-deps",
     )
 
 

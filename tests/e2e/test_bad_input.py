@@ -231,6 +231,21 @@ def test_lift_warns_of_other_units(posedemo, tmp_path, changes, words):
     assert words not in posedemo("lift", "in.npz", "--output", "o.npz", "--overwrite").stderr
 
 
+def test_lift_warns_of_two_people_in_one(posedemo, tmp_path):
+    """Both in every frame, and no column that says who is who."""
+    walk = np.random.default_rng(0).uniform(0, 200, (17, 2)) + 2.0 * np.arange(20)[:, None, None]
+    both = np.stack([walk, walk + (600.0, 0.0)], axis=1).reshape(40, 17, 2)
+    facts = {"image_size": (1280, 720), "fps": 30.0}
+    words = "give everybody a number in track_id"
+    np.savez(tmp_path / "in.npz", keypoints_2d=both, **facts)
+    assert words in posedemo("lift", "in.npz", "--output", "o.npz").stderr
+    who = {"track_id": np.arange(40) % 2, "frame_index": np.arange(40) // 2}
+    np.savez(tmp_path / "in.npz", keypoints_2d=both, **facts, **who)
+    assert words not in posedemo("lift", "in.npz", "--output", "o.npz", "--overwrite").stderr
+    np.savez(tmp_path / "in.npz", keypoints_2d=walk, **facts)
+    assert words not in posedemo("lift", "in.npz", "--output", "o.npz", "--overwrite").stderr
+
+
 def test_lift_refuses_bvh_of_more_frames_than_anybody_films(refused, tmp_path):
     np.savez(tmp_path / "in.npz", **keypoints(time_s=np.arange(4) * 1e9 / 30))
     refused(OUTPUT, ("3000000001 frames", "in seconds"), "lift", "in.npz", "--output", "o.bvh")

@@ -1,7 +1,9 @@
 """``pack``: what it writes installs and runs without an index, and can be packed again from there."""
 
 import hashlib
+import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -65,6 +67,19 @@ def test_what_was_packed_installs_without_an_index_and_runs(site, tmp_path):
     done = run(sys.executable, "-c", code, "models", "list", cwd=tmp_path, env=environment)
     assert str(site) in done.stdout.splitlines()[0]
     assert done.stdout.count("verified") >= 4
+
+
+def test_its_start_script_runs_what_was_packed_with_the_libraries_of_a_python(packed, tmp_path):
+    """Twice: the first time it installs the program into the folder, which may then be moved."""
+    booth = tmp_path / "on a stick" / "booth"
+    shutil.copytree(packed, booth)
+    environment = os.environ | {"PYTHON": sys.executable}
+    run(booth / "start.sh", "models", "list", cwd=tmp_path, env=environment)
+    moved = tmp_path / "moved"
+    booth.rename(moved)
+    done = run(moved / "start.sh", "doctor", "--json", cwd=tmp_path, env=environment)
+    folders = [check["detail"] for check in json.loads(done.stdout) if str(moved) in check["detail"]]
+    assert folders, done.stdout
 
 
 def test_an_installation_packs_itself_again(site, packed, tmp_path):

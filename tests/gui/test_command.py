@@ -65,6 +65,7 @@ def test_closing_the_window_in_mid_run_leaves_complete_files(screen, start, film
     screen.ask_to_close(window)
     _, errors = process.communicate(timeout=ENDS_WITHIN_S)
     assert process.returncode == 0, errors
+    assert "the window was closed before the end" in errors
     num_frames = describe(tmp_path / "out.mp4")["num_frames"]
     assert 0 < num_frames < 400
     with np.load(tmp_path / "out.npz") as file:

@@ -67,7 +67,7 @@ def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ModelError, match="training needs torch, which is not installed") as caught:
         run("train", "--lifter", "semgcn", "--data", "c.npz", "--output", "run")
-    assert caught.value.hint == "pip install 'posedemo[train]'"
+    assert caught.value.hint == "pip install '.[train]' in a checkout"
 
 
 @pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "x"])
