@@ -68,7 +68,7 @@ def wants_window(settings: Settings) -> bool:
     """A run opens a window unless it is told not to; one that writes files does without where there is no display."""
     if settings.headless:
         return False
-    from .viewer.window import check_display
+    from .viewer.display import check_display
 
     try:
         check_display()

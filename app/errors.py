@@ -74,6 +74,8 @@ def ending_in_a_sentence() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.filename is None:
+            raise
         sys.exit(f"error: {error.filename}: {error.strerror}")
     except PosedemoError as error:
         sys.stderr.write(f"error: {error.message}\n" + (f"hint: {error.hint}\n" if error.hint else ""))

@@ -130,7 +130,10 @@ def _rows_and_pictures(
     """What every file must have: places (N, J, 2 or 3), and the size of the pictures and their rate."""
     try:
         table = _as_float32(arrays["keypoints_2d"])
-        width, height = (int(length) for length in np.asarray(arrays["image_size"]).reshape(-1))
+        sides = arrays["image_size"].reshape(-1)
+        if len(sides) != 2:
+            raise SourceError(f"image_size in {path} has {len(sides)} numbers", "it is the pictures' width and height")
+        width, height = (int(length) for length in sides)
         fps = float(arrays["fps"].reshape(()))
     except KeyError as error:
         raise SourceError(f"{path} has no {error.args[0]}", "it needs keypoints_2d, image_size and fps") from error
@@ -250,7 +253,7 @@ def _column(
     column = arrays.get(name, default)
     if column.shape != (num_rows,) or column.dtype.kind not in "iuf":
         raise SourceError(f"{name} in {path} is not one number a row", f"it needs the shape ({num_rows},)")
-    if column.dtype.kind == "f" and not (np.abs(column.astype(np.float64)) <= _LARGEST_NUMBER).all():
+    if not (np.abs(column.astype(np.float64)) <= _LARGEST_NUMBER).all():
         raise SourceError(f"{name} in {path} holds values that are not finite, or beyond reason", _FORMAT_HINT)
     return column
 

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from .datatypes import Detections, Frame
-from .errors import ModelError, PosedemoError, first_line
+from .errors import ModelError
 from .pipeline import look_at
 from .stages import Detector
 from .tracking import Tracker
@@ -56,18 +56,7 @@ class Lookout:
         """
         looked = self._ask(partial(look_at, frame, detector, tracker))
         time.sleep(_HEAD_START_S)
-        return partial(self._wait_for_people, frame, looked)
-
-    def _wait_for_people(self, frame: Frame, looked: Future[tuple[Detections, float]]) -> tuple[Detections, float]:
-        try:
-            return self._wait(looked)
-        except PosedemoError:
-            raise
-        except Exception as error:
-            raise ModelError(
-                f"the detector failed at frame {frame.stamp.index}: {first_line(error)}",
-                "try another --detector; --debug shows more",
-            ) from error
+        return partial(self._wait, looked)
 
     def close(self, close_detectors: Callable[[], None]) -> None:
         """Close detectors where they are used. One that does not answer is left as it is.

@@ -11,8 +11,9 @@ def peak_memory_mb() -> float | None:
     """The most physical memory that this process held at any time so far; None on Windows, which is not asked."""
     if sys.platform == "linux":
         # What getrusage says there begins with what the process held from which this one was started.
-        (kilobytes,) = re.findall(r"^VmHWM:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
-        return round(int(kilobytes) / 2**10, 1)
+        found = re.search(r"^VmHWM:\s*(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+        if found:
+            return round(int(found[1]) / 2**10, 1)
     try:
         import resource
     except ImportError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -158,18 +157,20 @@ def _download(entry: ModelEntry, path: Path) -> None:
     by_hand = f"fetch {entry.url} on another machine and place it at {path}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".partial")
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        # Readable by all whom the system's settings let, unlike the files that tempfile makes: a cache may be shared.
+        file = partial.open("wb")
     except OSError as error:
         raise ModelError(f"cannot write to the cache folder {path.parent}: {error.strerror}", by_hand) from error
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with file:
             _fetch(entry, file)
-        Path(partial).replace(path)
+        partial.replace(path)
     except Exception as error:  # an answer that is no HTTP has a class of its own, of a module that is not needed
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise ModelError(f"cannot fetch {entry.name} (is the machine offline?): {reason}", by_hand) from error
     finally:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 class _SameHostRedirects(urllib.request.HTTPRedirectHandler):

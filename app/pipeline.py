@@ -9,7 +9,7 @@ from functools import partial
 
 from .datatypes import Detections, Frame, Keypoints2D
 from .downstream import Downstream, Seen, Sighting
-from .errors import ModelError, SourceError
+from .errors import ModelError, PosedemoError, SourceError, first_line
 from .focus import Focus
 from .remap import remap
 from .second_look import closer
@@ -81,9 +81,21 @@ def _look_when_waited_for(frame: Frame, detector: Detector, tracker: Tracker) ->
 
 
 def look_at(frame: Frame, detector: Detector, tracker: Tracker) -> tuple[Detections, float]:
-    """Everybody in a frame, with a second look where one is needed, and the milliseconds that it took."""
+    """Everybody in a frame, with a second look where one is needed, and the milliseconds that it took.
+
+    Raises:
+        ModelError: the detector has failed.
+    """
     started_s = time.perf_counter()
-    detections = find_people(frame, detector, tracker)
+    try:
+        detections = find_people(frame, detector, tracker)
+    except PosedemoError:
+        raise
+    except Exception as error:  # a detector's library raises what it likes
+        raise ModelError(
+            f"the detector failed at frame {frame.stamp.index}: {first_line(error)}",
+            "try another --detector; --debug shows more",
+        ) from error
     return detections, (time.perf_counter() - started_s) * 1e3
 
 

@@ -28,6 +28,8 @@ _SHORTEST_FRAME_S, _LONGEST_FRAME_S = 1e-4, 10.0
 _LONGEST_MOTION_S = 2 * 3600.0
 """Longer ones are refused, for at a corpus's rate a short file with a long frame time could fill any memory."""
 _CHANNELS = {f"{axis}{kind}" for axis in _AXES for kind in ("position", "rotation")}
+_NEARLY_HALF_A_TURN = -1.9
+"""Twice the cosine of the angle: 162 degrees."""
 
 
 @dataclass(frozen=True)
@@ -285,10 +287,25 @@ def _turn_part_of_the_way(start: Float64Array, end: Float64Array, share: Float64
         ],
         axis=-1,
     )
-    double_sin = np.linalg.norm(axis, axis=-1)
-    angle_rad = np.arctan2(double_sin, np.trace(between, axis1=-2, axis2=-1) - 1)
-    axis = axis / np.maximum(double_sin, 1e-12)[..., None]
+    double_sin, double_cos = np.linalg.norm(axis, axis=-1), np.trace(between, axis1=-2, axis2=-1) - 1
+    angle_rad = np.arctan2(double_sin, double_cos)
+    # A half turn is its own inverse: nothing is left of the difference, and its axis is what it leaves in place.
+    is_half = double_cos < _NEARLY_HALF_A_TURN
+    axis = np.where(
+        is_half[..., None], _axis_of_half_turns(between, axis), axis / np.maximum(double_sin, 1e-12)[..., None]
+    )
     return start @ rotation_about(axis, angle_rad * share[:, None])
+
+
+def _axis_of_half_turns(turns: Float64Array, roughly: Float64Array) -> Float64Array:
+    """Unit axes (..., 3) of rotations (..., 3, 3) by nearly half a turn, on the side of a rough axis (..., 3)."""
+    both_ways = turns + np.swapaxes(turns, -1, -2)
+    cos = (np.trace(turns, axis1=-2, axis2=-1) - 1)[..., None, None] / 2
+    squares = both_ways / 2 - cos * np.eye(3)  # (1 - cos) times the axis by itself
+    largest = np.diagonal(squares, axis1=-2, axis2=-1).argmax(axis=-1)
+    axis: Float64Array = np.take_along_axis(squares, largest[..., None, None], axis=-1)[..., 0]
+    axis = axis / np.maximum(np.linalg.norm(axis, axis=-1, keepdims=True), 1e-12)
+    return np.where((axis * roughly).sum(-1, keepdims=True) < 0, -axis, axis)
 
 
 def rotation_about(axis: Float64Array, angle_rad: Float64Array) -> Float64Array:

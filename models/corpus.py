@@ -127,7 +127,7 @@ def write_corpus(corpus: Corpus, path: Path) -> None:
         OutputError: the file cannot be written.
     """
     with whole_file(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **_to_arrays(corpus))
+        np.savez_compressed(file, **_to_arrays(corpus))
 
 
 def _to_arrays(corpus: Corpus) -> dict[str, Any]:

@@ -113,9 +113,7 @@ def to_onnx(lifter: Lifter, *, num_frames: int, num_joints: int) -> onnx.ModelPr
         import onnx
         import onnxscript  # noqa: F401  the exporter imports it by itself, but would report its absence less clearly
     except ImportError as error:
-        raise ModelError(
-            "exporting needs onnx and onnxscript", hint="pip install '.[train]' in a checkout"
-        ) from error
+        raise ModelError("exporting needs onnx and onnxscript", hint="pip install '.[train]' in a checkout") from error
     # An example batch of 1 would be taken for a constant.
     example = torch.zeros(2, num_frames, num_joints, 2)
     example[..., 0] = torch.linspace(-1, 1, num_joints)

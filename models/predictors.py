@@ -122,6 +122,7 @@ def onnx_content_predictor(content: bytes, *, name: str) -> Predictor:
         if not reason:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             stated = _stated(session.get_modelmeta().custom_metadata_map)
+            windows_name, poses_name = session.get_inputs()[0].name, session.get_outputs()[0].name
     except Exception as error:  # ONNX Runtime's errors share no other base class
         raise ModelError(f"{name} is not an exported lifter", hint) from error
     if reason:
@@ -129,7 +130,7 @@ def onnx_content_predictor(content: bytes, *, name: str) -> Predictor:
 
     def lift(xy: Float32Array) -> Float32Array:
         try:
-            poses = [session.run(["xyz"], {"xy": windows})[0] for windows in _batches(xy)]
+            poses = [session.run([poses_name], {windows_name: windows})[0] for windows in _batches(xy)]
             joined: Float32Array = np.concatenate(poses).reshape(len(xy), xy.shape[2], 3)
         except Exception as error:
             raise ModelError(f"{name} does not take windows of {xy.shape[1:]}, or gives no poses", hint) from error

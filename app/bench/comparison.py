@@ -71,7 +71,7 @@ class Comparisons:
         bare = ask("bare_loop", self._video, detector, self._max_frames, limit_s=limit_s)
         for output, option in OUTPUTS.items():
             try:
-                ours = whole_run(self._video, detector, output=option, max_frames=self._max_frames)
+                ours = whole_run(self._video, detector, output=option, max_frames=self._max_frames, limit_s=limit_s)
             except RunError as error:
                 self._failures[detector, output] = error.message
             else:

@@ -13,13 +13,15 @@ from typing import Any
 from ..errors import PosedemoError
 
 _ERROR = "posedemo: error: "
+_START_LIMIT_S = 120.0
+"""For what takes a moment even where the disk is slow."""
 
 
 class RunError(PosedemoError):
     """A run that did not work; the message is its own."""
 
 
-def whole_run(video: Path, detector: str, *, output: str, max_frames: int) -> dict[str, Any]:
+def whole_run(video: Path, detector: str, *, output: str, max_frames: int, limit_s: float) -> dict[str, Any]:
     """Run the command on a video, and return its statistics (``--stats``).
 
     Args:
@@ -27,15 +29,16 @@ def whole_run(video: Path, detector: str, *, output: str, max_frames: int) -> di
         detector: to be used.
         output: ``--export`` for poses, ``--output`` for an annotated video.
         max_frames: of the video.
+        limit_s: for how long; a detector that hangs is given up.
 
     Raises:
-        RunError: it failed.
+        RunError: it failed, or took longer.
     """
     with tempfile.TemporaryDirectory() as folder:
         stats = Path(folder) / "stats.json"
         result = Path(folder) / {"--export": "poses.npz", "--output": "annotated.mp4"}[output]
         options = ["--detector", detector, "--max-frames", max_frames, output, result, "--stats", stats]
-        _call("--video", video, "--headless", *options)
+        _call("--video", video, "--headless", *options, limit_s=limit_s)
         content: dict[str, Any] = json.loads(stats.read_text(encoding="utf-8"))
         return content
 
@@ -56,16 +59,20 @@ def first_pose_s(video: Path, detector: str) -> float:
         return _call("--video", video, "--headless", *options)
 
 
-def _call(*arguments: object) -> float:
+def _call(*arguments: object, limit_s: float = _START_LIMIT_S) -> float:
     """Run the command to its end; returns the seconds that it took."""
     started_s = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "posedemo", *map(str, arguments)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "posedemo", *map(str, arguments)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=limit_s,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RunError(f"posedemo was not done after {limit_s:.0f} s") from error
     elapsed_s = time.perf_counter() - started_s
     if done.returncode:
         lines = [line.removeprefix(_ERROR) for line in done.stderr.splitlines() if line.startswith(_ERROR)]

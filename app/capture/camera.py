@@ -146,14 +146,17 @@ _OF_FILES = ("file", "http", "https", "ftp")
 def public_address(address: str) -> str:
     """An address as it may be seen on a stage: without name, password and what follows a question mark.
 
+    A password may have any characters, and an address that nobody can open is shown, too: all up to the last @ goes.
+
     Raises:
         ConfigError: it is none.
     """
     try:
-        parts = urlsplit(address)
+        scheme, mark, rest = address.partition("://")
+        parts = urlsplit(scheme + mark + rest.rpartition("@")[2])
     except ValueError as error:
         raise ConfigError(f"the address of the stream cannot be read: {error}", "check --camera") from error
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+    return parts._replace(query="", fragment="").geturl()
 
 
 def _hush() -> None:

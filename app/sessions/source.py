@@ -180,9 +180,12 @@ def read_header(path: Path) -> SessionHeader:
     Raises:
         SourceError: the file is missing, or is no session.
     """
-    with _open(path) as file:
-        for _, payload in records(file, Damage()):
-            return _header(payload, path)
+    try:
+        with _open(path) as file:
+            for _, payload in records(file, Damage()):
+                return _header(payload, path)
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror or error}", "check the disk") from error
     raise SourceError(f"{path} is damaged at its very beginning", _DAMAGE_HINT)
 
 

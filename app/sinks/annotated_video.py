@@ -252,9 +252,13 @@ class _Encoder:
                 encoder=_ENCODER,
                 container=_RECOVERABLE,
             )
-            self._audio = (
-                None if info.file is None else AudioTrack.of(self._video.container, info.file, start_s=info.start_s)
-            )
+            try:
+                self._audio = (
+                    None if info.file is None else AudioTrack.of(self._video.container, info.file, start_s=info.start_s)
+                )
+            except BaseException:
+                self._video.close()
+                raise
 
     def write(self, image_bgr: ImageArray, time_s: float) -> None:
         """Encode one canvas at its time."""

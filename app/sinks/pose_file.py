@@ -185,7 +185,7 @@ def write_columns(file: PartialFile, columns: Mapping[str, np.ndarray[Any, Any]]
 
 def _write_npz(path: Path, columns: Mapping[str, np.ndarray[Any, Any]], facts: Mapping[str, Any]) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **columns, **facts)
+        np.savez_compressed(file, **columns, **facts)  # type: ignore[arg-type]  # columns are no options
 
 
 def _write_json(path: Path, columns: Mapping[str, np.ndarray[Any, Any]], facts: Mapping[str, Any]) -> None:

@@ -39,8 +39,6 @@ from .snapshot import save_snapshot
 from .surfaces import Surfaces
 from .theme import DARK, THEMES, Theme
 
-__all__ = ["Ending", "RoomWindow", "check_display"]
-
 _FIRST_SIZE_WH = (1280, 720)
 _REFRESH_HZ = 60
 _FOLDER = Path()

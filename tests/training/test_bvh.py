@@ -80,6 +80,20 @@ def test_resampling_turns_the_short_way() -> None:
     np.testing.assert_allclose(halfway[1, 0], axis_rotation(1, np.radians([180.0]))[0], atol=1e-9)
 
 
+@pytest.mark.parametrize("start_deg", [0.0, 10.0])
+@pytest.mark.parametrize("turn_deg", [180.0, 179.9999, -180.0, 170.0])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_half_turns_are_half_done_half_way(axis: int, turn_deg: float, start_deg: float) -> None:
+    rotations = axis_rotation(axis, np.radians([start_deg, start_deg + turn_deg]))[:, None]
+    halfway, _ = resample(rotations, np.zeros((2, 1, 3)), from_hz=15, to_hz=30)
+    # The end is a number of float64 times itself; an angle this near to half a turn is known to its root.
+    np.testing.assert_allclose(halfway[[0, 2]], rotations, atol=1e-7)
+    either = [axis_rotation(axis, np.radians([start_deg + sign * turn_deg / 2]))[0] for sign in (1, -1)]
+    is_exact = abs(turn_deg) == 180  # both ways are as short
+    differences = [np.abs(halfway[1, 0] - one).max() for one in (either if is_exact else either[:1])]
+    assert min(differences) < 1e-6
+
+
 def test_resampling_by_a_whole_ratio_keeps_frames() -> None:
     rotations = axis_rotation(0, np.linspace(0, 1, 9))[:, None]
     taken, _ = resample(rotations, np.zeros((9, 1, 3)), from_hz=120, to_hz=30)

@@ -82,6 +82,19 @@ def test_the_contract_is_stated(exported: tuple[Path, float]) -> None:
     assert onnx_predictor(exported[0]).holdout == ("lab/bob",)
 
 
+def test_files_may_call_their_tensors_what_they_like(exported: tuple[Path, float], tmp_path: Path) -> None:
+    model = onnx.load(exported[0])
+    for tensors, name in ((model.graph.input, "poses2d"), (model.graph.output, "poses3d")):
+        old, tensors[0].name = tensors[0].name, name
+        for node in model.graph.node:
+            node.input[:] = [name if one == old else one for one in node.input]
+            node.output[:] = [name if one == old else one for one in node.output]
+    onnx.save(model, tmp_path / "other.onnx")
+    windows = np.random.default_rng(0).normal(size=(3, 1, 17, 2)).astype(np.float32)
+    ours, theirs = (onnx_predictor(path).lift(windows) for path in (exported[0], tmp_path / "other.onnx"))
+    np.testing.assert_array_equal(theirs, ours)
+
+
 def test_the_graph_is_plain_and_whole(exported: tuple[Path, float]) -> None:
     model = onnx.load(exported[0])
     assert not {node.op_type for node in model.graph.node} & (FORBIDDEN_OPERATORS | {"Softmax", "Gather"})

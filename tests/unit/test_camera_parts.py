@@ -85,6 +85,8 @@ def test_opencv_is_told_in_time():
     ("address", "name"),
     [
         ("rtsp://ann:secret@10.0.0.7:554/live?token=1", "rtsp://10.0.0.7:554/live"),
+        ("rtsp://ann:se/cret@10.0.0.7/live", "rtsp://10.0.0.7/live"),
+        ("rtsp://ann:se#c?ret@10.0.0.7/live", "rtsp://10.0.0.7/live"),
         ("udp://127.0.0.1:5000", "udp://127.0.0.1:5000"),
         ("http://host/a.mjpg#x", "http://host/a.mjpg"),
     ],

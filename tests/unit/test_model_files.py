@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -64,6 +65,19 @@ def test_only_https_is_fetched(cache, monkeypatch):
     monkeypatch.setattr(model_files, "manifest", lambda: (entry,))
     with pytest.raises(ModelError, match="https"):
         model_files.load("detector", "mediapipe-heavy")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_fetched_file_is_readable_by_whom_the_system_lets(cache, monkeypatch):
+    """A cache may be a whole lab's. Only the way through the network is left out."""
+    monkeypatch.setattr(model_files, "_fetch", lambda entry, file: file.write(b"first"))
+    before = os.umask(0o022)
+    try:
+        assert model_files.load("detector", "mediapipe-heavy").content == b"first"
+    finally:
+        os.umask(before)
+    assert (cache / heavy().file).stat().st_mode & 0o777 == 0o644
+    assert sorted(path.name for path in cache.iterdir()) == sorted([heavy().file, "first_use.json"])
 
 
 def test_file_placed_by_hand_is_recorded_at_first_use_and_must_not_change(cache):

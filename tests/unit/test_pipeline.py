@@ -188,7 +188,7 @@ def test_error_of_the_detector_leaves_no_thread_behind():
     source = ListSource([make_frame(index) for index in range(1000)])
     capture = Capture(source)
     capture.start()
-    with pytest.raises(RuntimeError, match="network broke"):
+    with pytest.raises(ModelError, match="the detector failed at frame 1: network broke"):
         run(capture.frames, stages([[PERSON], RuntimeError("network broke")]), [ListSink()], StageTimers())
     capture.stop()
     assert source.is_closed
