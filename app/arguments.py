@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .settings import in_range
+
 LARGEST = 2**31 - 1
 """Of whole numbers: libraries in C take no larger ones, and nobody means one."""
 
@@ -81,11 +83,6 @@ def above_zero(text: str, what: str = "a number above 0") -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
     return number
-
-
-def in_range(number: object, limits: tuple[float, float]) -> bool:
-    """Whether something is a number within limits, which belong to the range."""
-    return isinstance(number, int | float) and limits[0] <= number <= limits[1]
 
 
 def number_within(text: str, limits: tuple[float, float], what: str, unit: str) -> float:

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 
 from .arguments import number_within
 from .pinhole import DEFAULT_FOV_DEG
-from .settings import BONES_CHOICES, MODE_CHOICES, SMOOTH_CHOICES, Settings
-
-FOV_RANGE_DEG = (10.0, 150.0)
-HEIGHT_RANGE_CM = (50.0, 250.0)
+from .settings import BONES_CHOICES, FOV_RANGE_DEG, HEIGHT_RANGE_CM, MODE_CHOICES, SMOOTH_CHOICES, Settings
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .arguments import in_range
 from .array_files import read_arrays
 from .arrays import Float32Array
-from .command import FOV_RANGE_DEG, HEIGHT_RANGE_CM
 from .datatypes import Keypoints2D
 from .errors import SourceError
 from .remap import remap, with_own_trunk
+from .settings import FOV_RANGE_DEG, HEIGHT_RANGE_CM, in_range
 from .skeleton import COCO17, H36M17, MEDIAPIPE33, SKELETONS, Skeleton
 
 logger = logging.getLogger(__name__)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import model_files, probing
+from . import model_files
 from .errors import ConfigError
 from .manifest import manifest
 from .model_files import ModelFile
+from .sandbox import try_out
 
 if TYPE_CHECKING:
     from .detectors.mediapipe_pose import MediaPipePose
@@ -24,7 +25,7 @@ def create_detector(name_or_path: str, *, max_people: int) -> MediaPipePose:
     """
     model = model_files.load("detector", name_or_path)
     if model_files.is_own("detector", name_or_path):
-        probing.try_out("detector", name_or_path)
+        try_out(open_detector_file, name_or_path)
     return open_detector(model, max_people=max_people)
 
 
@@ -39,6 +40,11 @@ def open_detector(model: ModelFile, *, max_people: int) -> MediaPipePose:
     return MediaPipePose(model.content, name=model.label, max_people=max_people)
 
 
+def open_detector_file(path: str) -> None:
+    """Open a file of the user's as a detector, and close it again."""
+    open_detector(model_files.load("detector", path), max_people=1).close()
+
+
 def create_lifter(name_or_path: str, *, provider: str) -> OnnxLifter | WorldLandmarks:
     """Make a lifter. A file of the user's is opened in a process of its own first.
 
@@ -50,7 +56,7 @@ def create_lifter(name_or_path: str, *, provider: str) -> OnnxLifter | WorldLand
         return _create_world_landmarks(name_or_path, provider=provider)
     model = model_files.load("lifter", name_or_path)
     if model_files.is_own("lifter", name_or_path):
-        probing.try_out("lifter", name_or_path)
+        try_out(open_lifter_file, name_or_path)
     return open_lifter(model, provider=provider)
 
 
@@ -64,6 +70,11 @@ def open_lifter(model: ModelFile, *, provider: str) -> OnnxLifter:
     from .lifters.onnx_gcn import OnnxLifter
 
     return OnnxLifter(model.content, name=model.label, provider=provider)
+
+
+def open_lifter_file(path: str) -> None:
+    """Open a file of the user's as a lifter, and close it again."""
+    open_lifter(model_files.load("lifter", path), provider="cpu").close()
 
 
 def _create_world_landmarks(name: str, *, provider: str) -> WorldLandmarks:

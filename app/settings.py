@@ -18,6 +18,13 @@ BONES_CHOICES = ("fixed", "free")
 THEME_CHOICES = ("dark", "light")
 BACKEND_CHOICES = ("auto", "v4l2", "gstreamer", "dshow", "msmf", "avfoundation", "any")
 PROVIDER_CHOICES = ("auto", "cpu", "cuda", "tensorrt")
+FOV_RANGE_DEG = (10.0, 150.0)
+HEIGHT_RANGE_CM = (50.0, 250.0)
+
+
+def in_range(number: object, limits: tuple[float, float]) -> bool:
+    """Whether something is a number within limits, which belong to the range."""
+    return isinstance(number, int | float) and limits[0] <= number <= limits[1]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 A person beside the optical axis is seen from another side than one on it: at 20 degrees off, a lifter that is only told
 where the joints are relative to the pelvis leans the body by up to 20 degrees. So every frame is turned until the
 pelvis lies on the axis, and the lifted pose is turned back. The turn has no roll: first about the vertical, then up or
-down, so that a level camera stays level.
+down, so that a level camera stays level. Such a virtual camera is what perspective crop layers have: F. Yu,
+M. Salzmann, P. Fua, H. Rhodin, "PCLs: Geometry-aware Neural Reconstruction of 3D Pose with Perspective Crop Layers",
+CVPR 2021.
 
 Points in the picture are here on the plane at distance 1 from the camera: x/z right, y/z down. The sums are written
 with operators alone, so that training, on tensors, shares them.

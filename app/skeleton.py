@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 ARM = ("shoulder", "elbow", "wrist")
+"""Joints from the trunk outwards; of each there is a left and a right one."""
 LEG = ("hip", "knee", "ankle")
-"""Joints of a limb, from the trunk outwards: of each there is a left and a right one."""
+"""The same of a leg."""
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class AdaptiveGraphConv(nn.Module):
         """
         num, num_graphs, _, joints, _ = graphs.shape
         receive_send = graphs.permute(0, 1, 4, 3, 2).reshape(num, num_graphs, joints, joints * _SUBSETS)
-        weighted = _pointwise(_by_joint(x), self.weights, biased=False)  # (N, T, J, 3 C)
+        weighted = _pointwise(_by_joint(x), self.weights)  # (N, T, J, 3 C)
         sent = weighted.reshape(num, -1, joints * _SUBSETS, weighted.shape[-1] // _SUBSETS)
         received: Tensor = receive_send @ sent + sum(_bias(weight) for weight in self.weights)
         return received.permute(0, 3, 1, 2)  # from (N, T, J, C)
@@ -367,11 +367,10 @@ def _bias(convolution: nn.Module) -> Tensor:
     return convolution.bias
 
 
-def _pointwise(joints: Tensor, convolutions: Iterable[nn.Module], *, biased: bool = True) -> Tensor:
-    """Several convolutions of single frames and joints as one product: (N, T, J, C_in) to (N, T, J, sum of C_out)."""
-    several = list(convolutions)
-    weight = torch.cat([cast(Tensor, one.weight) for one in several]).flatten(1)
-    return functional.linear(joints, weight, torch.cat([_bias(one) for one in several]) if biased else None)
+def _pointwise(joints: Tensor, convolutions: Iterable[nn.Module]) -> Tensor:
+    """Several convolutions of single frames and joints as one product, without what they add: (N, T, J, C_in) to
+    (N, T, J, sum of C_out)."""
+    return functional.linear(joints, torch.cat([cast(Tensor, one.weight) for one in convolutions]).flatten(1))
 
 
 def _shortcut(in_channels: int, out_channels: int) -> nn.Module:

@@ -17,7 +17,7 @@ from ..arrays import Float32Array
 from ..errors import ConfigError, ModelError
 from ..lifter_contract import CONTRACT_KEY, PERSON, SCREEN, SIGHT, UNITS, VERSIONS
 from ..onnx_structure import reason_to_refuse
-from ..probing import try_out
+from ..sandbox import try_out
 from ..sight import turn_to_pelvis
 from ..skeleton import H36M17, SKELETONS, Skeleton
 from ..window import MOST_FRAMES
@@ -187,7 +187,7 @@ def find_predictor(name_or_path: str, *, device: str | torch.device = "cpu") -> 
     path = model_files.own_path(name_or_path)
     if path.is_file() or path.suffix:
         if path.is_file() and path.suffix.lower() == ".onnx":
-            try_out("predictor", str(path))
+            try_out(open_predictor_file, str(path))
         return load_predictor(path, device=device)
     if name_or_path == "mediapipe":
         raise ConfigError(
@@ -196,6 +196,12 @@ def find_predictor(name_or_path: str, *, device: str | torch.device = "cpu") -> 
         )
     model = model_files.load("lifter", name_or_path)
     return onnx_content_predictor(model.content, name=model.label)
+
+
+def open_predictor_file(path: str) -> None:
+    """Open a file of the user's, which may be a lifter of any joints and normalisation, and let it lift."""
+    predictor = onnx_predictor(Path(path))
+    predictor.lift(np.zeros((1, predictor.num_frames, predictor.skeleton.num_joints, 2), np.float32))
 
 
 def flip_averaged(predictor: Predictor) -> Predictor:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import answers
 from ..probing import ask
 from .whole_run import RunError, whole_run
 
@@ -68,7 +69,7 @@ class Comparisons:
             ProbeError: the bare loop does not run.
         """
         limit_s = _START_LIMIT_S + _FRAME_LIMIT_S * self._max_frames
-        bare = ask("bare_loop", self._video, detector, self._max_frames, limit_s=limit_s)
+        bare = ask(answers.bare_loop, self._video, detector, self._max_frames, limit_s=limit_s)
         for output, option in OUTPUTS.items():
             try:
                 ours = whole_run(self._video, detector, output=option, max_frames=self._max_frames, limit_s=limit_s)

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..datatypes import Frame, Stamp
 from ..errors import ConfigError, SourceError
+from .address import public_address
 from .device_format import DeviceFormat, agreed, ask, backends
 from .source import SourceInfo
 
@@ -141,22 +142,6 @@ class CameraStream(_Camera):
 
 _OF_FILES = ("file", "http", "https", "ftp")
 """Schemes under which there are files, too."""
-
-
-def public_address(address: str) -> str:
-    """An address as it may be seen on a stage: without name, password and what follows a question mark.
-
-    A password may have any characters, and an address that nobody can open is shown, too: all up to the last @ goes.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    try:
-        scheme, mark, rest = address.partition("://")
-        parts = urlsplit(scheme + mark + rest.rpartition("@")[2])
-    except ValueError as error:
-        raise ConfigError(f"the address of the stream cannot be read: {error}", "check --camera") from error
-    return parts._replace(query="", fragment="").geturl()
 
 
 def _hush() -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, SourceError
 from ..settings import Settings
+from .address import public_address
 from .rehearsal import Rehearsal
 from .source import Source, open_source
 from .standby import Standby
@@ -76,7 +77,6 @@ def check_camera_settings(settings: Settings) -> None:
 
 def _open_camera(settings: Settings, camera: str, *, is_watched: bool) -> Source:
     """Open a camera so that its failures are not those of the show."""
-    from .camera import public_address
     from .device_format import DeviceFormat
     from .reader import Reader
     from .steady import SteadyCamera

@@ -18,7 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from .. import __version__, model_files
+from .. import __version__, answers, model_files
 from ..arguments import file_path, whole_number
 from ..bench.advice import advise
 from ..bench.clip import NUM_FRAMES, measure_clip, write_clip
@@ -96,7 +96,7 @@ def measure(video: Path, rounds: int) -> dict[str, Any]:
     for step in tqdm([*one_round * rounds], desc="running the program", leave=False, disable=None):
         step()
     with tqdm(desc="running each detector with each lifter", leave=False, disable=None, bar_format="{desc} {elapsed}"):
-        grid = ask("grid", video, ",".join(detectors), ",".join(lifters), rounds, limit_s=_GRID_LIMIT_S * rounds)
+        grid = ask(answers.grid, video, ",".join(detectors), ",".join(lifters), rounds, limit_s=_GRID_LIMIT_S * rounds)
     return {
         "posedemo_version": __version__,
         "machine": _machine(),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .. import __version__, model_files
+from .. import __version__, answers, model_files
 from ..command import Command
 from ..errors import PosedemoError
 from ..manifest import default_name, manifest
@@ -160,8 +160,8 @@ def _weights() -> Iterator[Check]:
 def _lifting() -> Iterator[Check]:
     """Every lifter, and every provider that ONNX Runtime claims to have: it claims CUDA on machines without a GPU."""
     try:
-        runs = ask("lifters", limit_s=_LIFTING_LIMIT_S)["runs"]
-        providers = ask("providers", limit_s=_LIFTING_LIMIT_S)["names"]
+        runs = ask(answers.lifters, limit_s=_LIFTING_LIMIT_S)["runs"]
+        providers = ask(answers.providers, limit_s=_LIFTING_LIMIT_S)["names"]
     except ProbeError as error:
         yield Check("lifters run", ok=False, detail=error.message, fix=error.hint or "install posedemo again")
         return
@@ -178,7 +178,7 @@ def _lifting() -> Iterator[Check]:
 
 def _provider(name: str) -> Check:
     try:
-        ask("lifter", default_name("lifter"), name, limit_s=_LIFTING_LIMIT_S)
+        ask(answers.lifter, default_name("lifter"), name, limit_s=_LIFTING_LIMIT_S)
     except ProbeError as error:
         fix = f"only needed for --provider {name}: install the NVIDIA driver and the libraries that ONNX Runtime needs"
         needed = name == "cpu"
@@ -190,7 +190,7 @@ def _display() -> Iterator[Check]:
     """Whether a window opens, and who draws in it."""
     try:
         check_display()
-        driver = ask("window", limit_s=_WINDOW_LIMIT_S)
+        driver = ask(answers.window, limit_s=_WINDOW_LIMIT_S)
     except PosedemoError as error:
         fix = error.hint or "install the driver of your graphics card, or set LIBGL_ALWAYS_SOFTWARE=1"
         yield Check("display", ok=False, detail=error.message, fix=fix, needed=False)
@@ -211,7 +211,7 @@ def _cameras() -> Iterator[Check]:
     found, silent = 0, ""
     for number in numbers:
         try:
-            camera = ask("camera", number, limit_s=_CAMERA_LIMIT_S)
+            camera = ask(answers.camera, number, limit_s=_CAMERA_LIMIT_S)
         except ProbeError as error:
             # The second device of a camera gives no pictures, which is no fault; a camera that hangs is one.
             silent = silent or error.message

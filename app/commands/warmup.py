@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
-from .. import model_files
+from .. import answers, model_files
 from ..command import Command
 from ..errors import ConfigError
 from ..manifest import manifest
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _has_tensorrt() -> bool:
     """Whether there is anything to build, for anything to run on."""
     try:
-        found = ask("gpu", limit_s=_ASKING_LIMIT_S)
+        found = ask(answers.gpu, limit_s=_ASKING_LIMIT_S)
     except ProbeError:
         return False
     return bool(found["gpu"] and found["tensorrt"])
@@ -78,7 +78,7 @@ def _warm_up(lifters: Sequence[str], provider: str) -> str:
     for name in (progress := tqdm(lifters, desc="warming up", leave=False, disable=None)):
         progress.set_postfix_str(name)
         try:
-            ran_on.add(ask("lifter", name, provider, limit_s=_BUILDING_LIMIT_S)["provider"])
+            ran_on.add(ask(answers.lifter, name, provider, limit_s=_BUILDING_LIMIT_S)["provider"])
         except ProbeError as error:
             raise ConfigError(error.message, error.hint or "run `posedemo doctor`") from error
     names = ", ".join(lifters)

@@ -65,7 +65,7 @@ class Workshop:
 class Steering:
     """Says before every frame which stages it goes through. Ask it in the pipeline's thread only.
 
-    It closes the detector that is in use in the end, be it the first or another one.
+    It closes all detectors in the end, and all lifters but the first.
 
     Args:
         stages: the first ones.

@@ -10,14 +10,12 @@ from fractions import Fraction
 from typing import Any
 
 from .. import __version__, model_files
-from ..arguments import in_range
-from ..capture.camera import public_address
+from ..capture.address import public_address
 from ..capture.source import SourceInfo
-from ..command import FOV_RANGE_DEG, HEIGHT_RANGE_CM
 from ..datatypes import MAX_PIXELS
 from ..errors import PosedemoError
 from ..manifest import Kind
-from ..settings import BONES_CHOICES, MAX_PEOPLE, Settings
+from ..settings import BONES_CHOICES, FOV_RANGE_DEG, HEIGHT_RANGE_CM, MAX_PEOPLE, Settings, in_range
 from ..skeleton import H36M17
 from ..smoothing import PRESETS
 from .records import HEADER_KIND, plain_name, without_folder

@@ -1,4 +1,7 @@
-"""Finds out whether a window can be opened, without opening one or loading Open3D."""
+"""Finds out whether a window can be opened, without opening one or loading Open3D.
+
+And sets what the libraries read from the environment when they open one.
+"""
 
 from __future__ import annotations
 

@@ -25,29 +25,29 @@ class Pointer:
     def __init__(self) -> None:
         self._is_hidden = False
 
-    def hide(self, is_wanted: bool) -> None:
+    def set_hidden(self, *, is_hidden: bool) -> None:
         """Hide it, or show it again."""
-        if is_wanted == self._is_hidden:
+        if is_hidden == self._is_hidden:
             return
-        self._is_hidden = is_wanted
+        self._is_hidden = is_hidden
         try:
-            {"linux": _hide_on_x11, "win32": _hide_on_windows, "darwin": _hide_on_mac}[sys.platform](is_wanted)
+            {"linux": _hide_on_x11, "win32": _hide_on_windows, "darwin": _hide_on_mac}[sys.platform](is_hidden)
         except (KeyError, OSError, AttributeError) as error:
             logger.debug("the mouse pointer stays: %s", error)
 
 
-def _hide_on_windows(is_wanted: bool) -> None:
+def _hide_on_windows(is_hidden: bool) -> None:
     # A counter of this thread, which owns the window; callers take turns, so that it stays at -1 or 0.
-    ctypes.CDLL("user32").ShowCursor(not is_wanted)
+    ctypes.CDLL("user32").ShowCursor(not is_hidden)
 
 
-def _hide_on_mac(is_wanted: bool) -> None:
+def _hide_on_mac(is_hidden: bool) -> None:
     library = ctypes.CDLL(_APPLICATION_SERVICES)
-    act = library.CGDisplayHideCursor if is_wanted else library.CGDisplayShowCursor
+    act = library.CGDisplayHideCursor if is_hidden else library.CGDisplayShowCursor
     act(library.CGMainDisplayID())
 
 
-def _hide_on_x11(is_wanted: bool) -> None:
+def _hide_on_x11(is_hidden: bool) -> None:
     """Give the window a pointer without a single pixel. Any client may do so with any window."""
     x11 = load_x11()
     for name in ("XDefaultRootWindow", "XCreateBitmapFromData", "XCreatePixmapCursor", "XInternAtom"):
@@ -59,7 +59,7 @@ def _hide_on_x11(is_wanted: bool) -> None:
         root = int(x11.XDefaultRootWindow(display) or 0)
         with without_dying(x11, display):
             for window in _own_windows(x11, display, root):
-                if is_wanted:
+                if is_hidden:
                     cursor = ctypes.c_ulong(_empty_cursor(x11, display, root))
                     x11.XDefineCursor(display, ctypes.c_ulong(window), cursor)
                 else:

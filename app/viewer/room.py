@@ -64,12 +64,12 @@ class Room:
         self._visualizer.update_geometry(self._grid)
         self._show_scene()
 
-    def set_mirror(self, mirror: bool) -> None:
+    def set_mirror(self, *, mirror: bool) -> None:
         """Swap left and right from now on, or do not."""
-        self.scene.set_mirror(mirror)
+        self.scene.set_mirror(mirror=mirror)
         self._show_scene()
 
-    def show_trails(self, is_wanted: bool) -> None:
+    def show_trails(self, *, is_wanted: bool) -> None:
         """Show where hands and feet came from, or do not."""
         self.scene.has_trails = is_wanted
         self.scene.draw()

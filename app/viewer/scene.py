@@ -92,12 +92,12 @@ class Scene:
         self._trails.set_theme(theme)
         self.draw()
 
-    def set_mirror(self, mirror: bool) -> None:
+    def set_mirror(self, *, mirror: bool) -> None:
         """Mirror the room, or do not, and draw the same people again."""
         if mirror == self._is_mirrored:
             return
         self._is_mirrored = mirror
-        self._standing.set_mirror(mirror)
+        self._standing.set_mirror(mirror=mirror)
         self.people = tuple(
             replace(
                 person,

@@ -104,7 +104,7 @@ class Standing:
         self._places: dict[int, _Place] = {}
         self._time_s = 0.0
 
-    def set_mirror(self, mirror: bool) -> None:
+    def set_mirror(self, *, mirror: bool) -> None:
         """Mirror the room from now on, or do not; everybody keeps their place."""
         was_mirrored = bool(self._to_room[0] < 0)
         if mirror != was_mirrored:

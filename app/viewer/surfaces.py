@@ -108,7 +108,7 @@ class Surfaces:
         width, height = _size_wh(image)
         self._trouble.show(image, Rect(part.x + (part.width - width) // 2, self._margin, width, height))
 
-    def show_help(self, is_wanted: bool, theme: Theme) -> None:
+    def show_help(self, theme: Theme, *, is_wanted: bool) -> None:
         """Show all keys, or do not."""
         if not is_wanted:
             self._help.hide()

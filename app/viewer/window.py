@@ -111,7 +111,7 @@ class RoomWindow:
         self._choices = None if wished is None else find_choices(lifter=wished.lifter, detector=wished.detector)
         self._visualizer = _open_window(f"posedemo - {title}" if title else "posedemo", _FIRST_SIZE_WH)
         self._room = Room(self._visualizer, max_people=max_people, theme=theme, mirror=mirror)
-        self._room.show_trails(self._looks.has_trails)
+        self._room.show_trails(is_wanted=self._looks.has_trails)
         self._aim = Aim(self._room, self._visualizer)
         self._surfaces = Surfaces(self._visualizer)
         self._pointer = Pointer()
@@ -171,7 +171,7 @@ class RoomWindow:
     def close(self) -> None:
         """Finish what is being recorded, and destroy the window."""
         self._recorder.close()
-        self._pointer.hide(False)
+        self._pointer.set_hidden(is_hidden=False)
         self._visualizer.destroy_window()
 
     # What comes in.
@@ -236,14 +236,14 @@ class RoomWindow:
             self._theme = THEMES[looks.theme]
             self._room.set_theme(self._theme)
         if looks.is_mirrored != before.is_mirrored:
-            self._room.set_mirror(looks.is_mirrored)
+            self._room.set_mirror(mirror=looks.is_mirrored)
         if looks.has_trails != before.has_trails:
-            self._room.show_trails(looks.has_trails)
+            self._room.show_trails(is_wanted=looks.has_trails)
         if looks.num_presets != before.num_presets:
             self._aim.choose(looks.preset)
         if looks.is_fullscreen != before.is_fullscreen:
             self._visualizer.set_full_screen(looks.is_fullscreen)
-            self._pointer.hide(looks.is_fullscreen)
+            self._pointer.set_hidden(is_hidden=looks.is_fullscreen)
         if looks.num_snapshots != before.num_snapshots:
             save_snapshot(self._reader.read(), _FOLDER, self._notices.tell_of_file)
         if looks.is_recording != before.is_recording:
@@ -276,7 +276,7 @@ class RoomWindow:
         self._surfaces.show_ghost(*self._shown_ghost, self._theme)
         self._show_picture()
         self._show_notices()
-        self._surfaces.show_help(self._looks.has_help, self._theme)
+        self._surfaces.show_help(self._theme, is_wanted=self._looks.has_help)
         self._numbers_s, self._shown_numbers = float("-inf"), None
         self._has_news = True
 

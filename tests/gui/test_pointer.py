@@ -12,7 +12,7 @@ from posedemo.viewer.pointer import Pointer
 
 pointer = Pointer()
 for turn in range(100):
-    pointer.hide(turn % 2 == 0)
+    pointer.set_hidden(is_hidden=turn % 2 == 0)
 print("alive")
 """
 

@@ -99,11 +99,12 @@ SHARED_WITH_TRAINING = {
     "model_files",
     "lifter_contract",
     "onnx_structure",
-    "probing",
+    "sandbox",
     "remap",
     "signals",
     # `evaluate --video` hands over to the run time.
     "clip_evaluation",
+    "settings",
 }
 
 
@@ -182,6 +183,17 @@ def test_training_uses_only_the_shared_modules_of_the_run_time():
         if module.startswith(("..", "posedemo."))
     }
     assert used <= SHARED_WITH_TRAINING
+
+
+def test_the_run_time_imports_nothing_of_training_not_even_in_a_function():
+    """The command line names a training command's module, and imports it when that command is given."""
+    importers = [
+        path.name
+        for path in APP.rglob("*.py")
+        for module in imported(path)
+        if module.lstrip(".").startswith("models.") or module in (".models", "..models", "posedemo.models")
+    ]
+    assert not importers
 
 
 def test_every_package_on_disk_is_packaged():

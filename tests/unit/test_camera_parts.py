@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 from fakes import make_frame, standing_keypoints
-from posedemo.capture.camera import _cannot_open, public_address
+from posedemo.capture.address import public_address
+from posedemo.capture.camera import _cannot_open
 from posedemo.capture.device_format import DeviceFormat, agreed, ask, backends
 from posedemo.capture.montage import Montage
 from posedemo.capture.picture_change import FADE_S, Fade, fitted

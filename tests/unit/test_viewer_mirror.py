@@ -11,12 +11,12 @@ def test_mirror_turns_the_people_who_are_there_and_those_who_come():
     someone = make_person(ARMS_UP, root_m=(0.6, 0.0, 3.5))
     scene.update([someone], 0.0)
     before = scene.people[0].joints_m
-    scene.set_mirror(True)
+    scene.set_mirror(mirror=True)
     np.testing.assert_allclose(scene.people[0].joints_m, before * [-1, 1, 1], atol=1e-6)
     scene.update([someone], 0.01)
     # Heights settle from frame to frame; left and right do not.
     np.testing.assert_allclose(scene.people[0].joints_m[:, 0], -before[:, 0], atol=1e-6)
-    scene.set_mirror(False)
+    scene.set_mirror(mirror=False)
     np.testing.assert_allclose(scene.people[0].joints_m[:, 0], before[:, 0], atol=1e-6)
 
 
@@ -24,5 +24,5 @@ def test_mirror_that_is_there_already_changes_nothing():
     scene = Scene(max_people=1, theme=DARK, mirror=True)
     scene.update([make_person(ARMS_UP)], 0.0)
     before = scene.people[0].joints_m
-    scene.set_mirror(True)
+    scene.set_mirror(mirror=True)
     np.testing.assert_array_equal(scene.people[0].joints_m, before)
