@@ -16,7 +16,7 @@ from dataclasses import fields
 from . import __version__, native_output
 from .arguments import Once, Parser, above_zero, file_path, whole_number
 from .command import add_fov, add_posing
-from .errors import ConfigError, ModelError, OutputError, PosedemoError
+from .errors import ConfigError, ModelError, OutputError, PosedemoError, in_one_line
 from .manifest import known_names
 from .settings import BACKEND_CHOICES, MAX_PEOPLE, PROVIDER_CHOICES, THEME_CHOICES, Settings
 
@@ -97,9 +97,9 @@ def _main(arguments: list[str]) -> int:
     except PosedemoError as error:
         if debug:
             raise
-        print(f"posedemo: error: {_visible(error.message)}", file=sys.stderr)
+        print(f"posedemo: error: {error.message}", file=sys.stderr)
         if error.hint:
-            print(f"hint: {_visible(error.hint)}", file=sys.stderr)
+            print(f"hint: {error.hint}", file=sys.stderr)
         return error.exit_code
     except ImportError as error:
         if debug:
@@ -118,7 +118,7 @@ def _main(arguments: list[str]) -> int:
             raise
         if error.filename is not None:
             # Of files that nobody could open is said which; these are names that cannot be one.
-            print(f"posedemo: error: {_visible(str(error.filename))}: {error.strerror}", file=sys.stderr)
+            print(f"posedemo: error: {in_one_line(str(error.filename))}: {error.strerror}", file=sys.stderr)
             print("hint: check the path, and who may read it; --debug shows more", file=sys.stderr)
             return ConfigError.exit_code
         # Files that are written name themselves, so this is what a table goes to.
@@ -322,17 +322,12 @@ def _failure(text: str) -> tuple[float, float]:
     return above_zero(after, what), above_zero(duration if colon else _FAILURE_S, what)
 
 
-def _visible(text: str) -> str:
-    """Text in one line: a file's name may hold line feeds, and commands for the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 class _OneLine(logging.Formatter):
     """Keeps every message in a line of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The message, with what cannot be printed in it made visible."""
-        return _visible(super().format(record))
+        return in_one_line(super().format(record))
 
 
 def _set_up_logging(*, debug: bool) -> None:

@@ -26,12 +26,13 @@ class PosedemoError(Exception):
     exit_code = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        self.message = _in_one_line(message)
-        self.hint = _in_one_line(hint)
+        self.message = in_one_line(message)
+        self.hint = in_one_line(hint)
         super().__init__(self.message)
 
 
-def _in_one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
+    """Text in one line: a file's name may hold line feeds, and commands for the terminal."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 

@@ -121,10 +121,6 @@ def _run_prepare(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _seed(text: str) -> int:
-    return whole_number(text, lowest=0)
-
-
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lifter", choices=sorted({lifter for lifter, _ in PRESETS}), required=True, help="network")
     parser.add_argument("--output", type=file_path, required=True, metavar="DIR", help="folder for checkpoint and log")
@@ -137,7 +133,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         help="time limit of the whole run, with what it took before --resume",
     )
     parser.add_argument("--resume", action="store_true", help="go on with the run in DIR")
-    parser.add_argument("--seed", type=_seed, help="for weights and samples")
+    parser.add_argument("--seed", type=_or_zero, help="for weights and samples")
     parser.add_argument(
         "--start-from", type=file_path, metavar="CHECKPOINT", help="begin with the weights of another run"
     )

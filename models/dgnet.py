@@ -26,7 +26,7 @@ from ..skeleton import H36M17, Skeleton
 from .constants import register_constant
 from .graph import adjacency, row_normalised
 from .partitions import partition
-from .temporal_target import STRIDE, every_third, stage_offsets
+from .temporal_target import STRIDE, SequenceOutput, every_third, stage_offsets
 
 _NOT_CHOSEN = -1e4
 """Stands for minus infinity before the softmax; also finite in float16."""
@@ -35,18 +35,6 @@ _SMALLEST_SQUARE = 1e-6
 """Keeps the direction of a movement finite where a joint does not move."""
 _SMALLEST_MOVEMENT = 1e-5
 """Beside the farthest place: a hundred times what float32 rounds by."""
-
-
-class DGNetOutput(NamedTuple):
-    """What the network returns while it is trained with the sequence head.
-
-    Attributes:
-        xyz: (N, J, 3) of the target frame.
-        sequence: (N, T, J, 3) of all frames, from the features before any stride.
-    """
-
-    xyz: Tensor
-    sequence: Tensor
 
 
 class Affinity(NamedTuple):
@@ -386,13 +374,13 @@ class DGNet(nn.Module):
         self.output = nn.Conv2d(channels, 3, 1)
         self.sequence_head = nn.Conv2d(channels, 3, 1) if sequence_head else None
 
-    def forward(self, xy: Tensor) -> Tensor | DGNetOutput:
+    def forward(self, xy: Tensor) -> Tensor | SequenceOutput:
         """Lift windows (N, T, J, 2) to (N, J, 3); in training mode with the sequence, where there is that head."""
         features = [x for x, _ in self._through_blocks(xy)]
         xyz: Tensor = self.output(features[-1]).squeeze(2).transpose(1, 2)  # (N, 3, 1, J) to (N, J, 3)
         if not self.training or self.sequence_head is None:
             return xyz
-        return DGNetOutput(xyz, self.sequence_head(features[0]).permute(0, 2, 3, 1))
+        return SequenceOutput(xyz, self.sequence_head(features[0]).permute(0, 2, 3, 1))
 
     def affinities(self, xy: Tensor) -> list[Affinity]:
         """Who hears whom in every block, for windows (N, T, J, 2)."""

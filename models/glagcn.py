@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -26,23 +26,11 @@ from torch.nn import functional
 
 from ..skeleton import H36M17, Skeleton
 from .partitions import partition
-from .temporal_target import STRIDE, every_third, stage_offsets
+from .temporal_target import STRIDE, SequenceOutput, every_third, stage_offsets
 
 _SUBSETS = 3
 _NEARLY_ZERO = 1e-6
 """Where B and the scale of the graph convolution's normalisation start: code fact."""
-
-
-class GLAOutput(NamedTuple):
-    """What the network returns while it is trained with the sequence head.
-
-    Attributes:
-        xyz: (N, J, 3) of the target frame.
-        sequence: (N, T, J, 3) of all frames, from the global representation.
-    """
-
-    xyz: Tensor
-    sequence: Tensor
 
 
 class AdaptiveGraphConv(nn.Module):
@@ -329,7 +317,7 @@ class GLAGCN(nn.Module):
         normed: Tensor = self.input_norm(flat)
         return normed.reshape(-1, xy.shape[2], 2, xy.shape[1]).permute(0, 2, 3, 1)  # from (N, J, 2, T)
 
-    def forward(self, xy: Tensor) -> Tensor | GLAOutput:
+    def forward(self, xy: Tensor) -> Tensor | SequenceOutput:
         """Lift windows (N, T, J, 2) to (N, J, 3); in training mode with the sequence, where there is that head."""
         features = self.representation[0](self.normalise(xy).contiguous(memory_format=torch.channels_last))
         if self.joint_embedding is not None:
@@ -339,7 +327,7 @@ class GLAGCN(nn.Module):
         xyz: Tensor = self.head(target.transpose(1, 2))
         if not self.training or self.sequence_head is None:
             return xyz
-        return GLAOutput(xyz, self.sequence_head(features).permute(0, 2, 3, 1))
+        return SequenceOutput(xyz, self.sequence_head(features).permute(0, 2, 3, 1))
 
 
 def _conv(in_channels: int, out_channels: int, *, kernel: int = 1, stride: int = 1) -> nn.Conv2d:

@@ -9,11 +9,10 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn import functional
 
-from .dgnet import DGNetOutput
-from .glagcn import GLAOutput
 from .global_node import GlobalNodeOutput
+from .temporal_target import SequenceOutput
 
-NetworkOutput = Tensor | GlobalNodeOutput | DGNetOutput | GLAOutput
+NetworkOutput = Tensor | GlobalNodeOutput | SequenceOutput
 JointLoss = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -71,7 +70,7 @@ class Objective:
         terms: list[tuple[float, Callable[[], Tensor]]] = [
             (self.pose_weight, lambda: self.loss(pose_of(output, self.pelvis).float(), true_m))
         ]
-        if isinstance(output, (DGNetOutput, GLAOutput)):
+        if isinstance(output, SequenceOutput):
             sequence = output.sequence
             terms += [(self.sequence_weight, lambda: self.loss(self._poses(sequence), truth.xyz_m))]
         if isinstance(output, GlobalNodeOutput):

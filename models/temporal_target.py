@@ -7,12 +7,26 @@ itself from the first stage to the last.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from torch import Tensor
 
 from ..errors import ConfigError
 
 STRIDE = 3
 """Frames that a stage makes one of."""
+
+
+class SequenceOutput(NamedTuple):
+    """What a lifter returns while it is trained with a sequence head.
+
+    Attributes:
+        xyz: (N, J, 3) of the target frame.
+        sequence: (N, T, J, 3) of all frames, from the features before any stride.
+    """
+
+    xyz: Tensor
+    sequence: Tensor
 
 
 def stage_offsets(num_frames: int, look_ahead: int, still_stages: int = 0) -> tuple[int | None, ...]:

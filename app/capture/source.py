@@ -17,6 +17,10 @@ LIVE_TIME_BASE = Fraction(1, 90_000)
 SESSION_SUFFIX = ".pose"
 
 
+USUAL_FPS = 30
+"""Frames a second of a source that does not say."""
+
+
 @dataclass(frozen=True)
 class SourceInfo:
     """What is known about a source before its first frame.

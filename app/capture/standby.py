@@ -9,10 +9,9 @@ from ..datatypes import Frame
 from ..errors import SourceError
 from .handoff import BlockingQueue
 from .reader import Reader
-from .source import Source
+from .source import USUAL_FPS, Source
 
 _FRAMES_AHEAD = 4
-_USUAL_FPS = 30
 _LONGEST_PAUSE_S = 1.0
 """A recorded session has holes where its own camera was away."""
 
@@ -91,7 +90,7 @@ class Standby:
             self._due_s, self._last_s = self._due_s + pause_s, time_s
         elif self._round.frames.closed and self._last_s is not None:
             self._begin_round()
-            self._due_s += float(1 / (self.info.fps or _USUAL_FPS))
+            self._due_s += float(1 / (self.info.fps or USUAL_FPS))
         elif self._round.frames.closed and now_s >= self._due_s:
             # It could not be opened this time, as on a disk of the network; the next time may do.
             self._begin_round()

@@ -19,7 +19,7 @@ from .container import DECODER_OPTIONS, open_container
 from .decoding import Losses, decode
 from .dynamic_range import curve_of
 from .picture_change import fitted
-from .source import LIVE_TIME_BASE, SourceInfo
+from .source import LIVE_TIME_BASE, USUAL_FPS, SourceInfo
 from .timeline import Timeline
 from .upright import Matrix, display_matrix, photo, square_pixels_wh, upright
 
@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 _TRUNCATED_BY_S = 0.5
 """A file that ends so much before its own header says is damaged; less is rounding of the last frame's duration."""
 
-_FALLBACK_FPS = 30
 _FINE_TIME_BASE = 1e-3
 _WEBP = "webp_pipe"
 _JPEG = "jpeg_pipe"
@@ -75,7 +74,7 @@ class VideoFile:
         Raises:
             SourceError: the file is shorter than its header says.
         """
-        fps = self.info.fps or _FALLBACK_FPS
+        fps = self.info.fps or USUAL_FPS
         step_s = float(1 / fps)
         timeline = Timeline(self._duration_s() or self._container_duration_s())
         end_s = 0.0

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..arrays import ImageArray
 from ..capture.handoff import BlockingQueue
-from ..capture.source import SourceInfo
+from ..capture.source import USUAL_FPS, SourceInfo
 from ..datatypes import Result
 from ..errors import OutputError
 from ..h264 import VideoWriter, to_planes
@@ -39,7 +39,6 @@ MIN_CANVAS_HEIGHT = 240
 ROOM_ASPECT = 0.8
 """Width of the 3D pane over its height: a standing person with outstretched arms fits."""
 
-_FALLBACK_FPS = Fraction(30)
 _QUEUE_FRAMES = 3
 _ENCODER = {"preset": "ultrafast", "crf": "23"}
 """The detector needs the cores more: ``veryfast`` makes files a third of the size but halves the frame rate."""
@@ -247,7 +246,7 @@ class _Encoder:
             self._video = VideoWriter(
                 file.partial,
                 (picture_width + room_width, height),
-                rate=info.fps or _FALLBACK_FPS,
+                rate=info.fps or Fraction(USUAL_FPS),
                 time_base=info.time_base,
                 encoder=_ENCODER,
                 container=_RECOVERABLE,

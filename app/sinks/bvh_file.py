@@ -17,6 +17,7 @@ import numpy as np
 
 from ..arrays import Float64Array
 from ..body import fix_bones
+from ..capture.source import USUAL_FPS
 from ..datatypes import Keypoints2D, Person, Pose3D
 from ..errors import OutputError
 from ..geometry import bone_lengths
@@ -29,7 +30,6 @@ from .root_path import calm_path
 
 logger = logging.getLogger(__name__)
 
-_FALLBACK_FPS = 30.0
 _CM = 100.0
 _MOST_FRAMES = 2_000_000
 """Eighteen hours at 30 frames a second, in a gigabyte of memory."""
@@ -52,7 +52,7 @@ def write_bvh(path: Path, columns: Columns, facts: Mapping[str, Any], *, name: s
         OutputError: the times span more frames than anybody films.
     """
     fps = float(facts["fps"])
-    fps = fps if math.isfinite(fps) and fps > 0 else _FALLBACK_FPS
+    fps = fps if math.isfinite(fps) and fps > 0 else USUAL_FPS
     columns = _longest_track(name, columns)
     if len(columns["time_s"]) and columns["frame_index"][0] > 0:
         logger.info("%s begins with frame %d, %.3f s", name, columns["frame_index"][0], columns["time_s"][0])

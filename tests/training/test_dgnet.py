@@ -9,9 +9,10 @@ import pytest
 import torch
 from network_checks import assert_exports_alike, count
 from posedemo.errors import ConfigError
-from posedemo.models.dgnet import DGNet, DGNetOutput, MovementGraph, NearestGraph, StaticBranch, sparse_softmax
+from posedemo.models.dgnet import DGNet, MovementGraph, NearestGraph, StaticBranch, sparse_softmax
 from posedemo.models.graph import adjacency, row_normalised
 from posedemo.models.partitions import partition
+from posedemo.models.temporal_target import SequenceOutput
 from posedemo.skeleton import H36M16, H36M17, Skeleton
 from torch import Tensor, nn
 
@@ -45,7 +46,7 @@ def test_every_window_becomes_one_pose(skeleton: Skeleton, num_frames: int, opti
     network = DGNet(skeleton, num_frames=num_frames, channels=4, sequence_head=True, **options)
     xy = torch.randn(2, num_frames, skeleton.num_joints, 2)
     output = network(xy)
-    assert isinstance(output, DGNetOutput)
+    assert isinstance(output, SequenceOutput)
     assert output.xyz.shape == (2, skeleton.num_joints, 3)
     assert output.sequence.shape == (2, num_frames, skeleton.num_joints, 3)
     assert network.eval()(xy).shape == (2, skeleton.num_joints, 3)

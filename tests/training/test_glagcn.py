@@ -9,10 +9,10 @@ import pytest
 import torch
 from network_checks import assert_exports_alike, count, moving_people, overfit
 from posedemo.errors import ConfigError
-from posedemo.models.glagcn import GLAGCN, AdaptiveBlock, AdaptiveGraphConv, GLAOutput, JointHead, StridedStage
+from posedemo.models.glagcn import GLAGCN, AdaptiveBlock, AdaptiveGraphConv, JointHead, StridedStage
 from posedemo.models.graph import adjacency
 from posedemo.models.partitions import partition
-from posedemo.models.temporal_target import every_third, stage_offsets
+from posedemo.models.temporal_target import SequenceOutput, every_third, stage_offsets
 from posedemo.skeleton import H36M16, H36M17, Skeleton
 from torch import Tensor, nn
 
@@ -39,7 +39,7 @@ def test_every_window_becomes_one_pose(skeleton: Skeleton, num_frames: int) -> N
     network = GLAGCN(skeleton, num_frames=num_frames, channels=4)
     xy = torch.randn(2, num_frames, skeleton.num_joints, 2)
     output = network(xy)
-    assert isinstance(output, GLAOutput)
+    assert isinstance(output, SequenceOutput)
     assert output.xyz.shape == (2, skeleton.num_joints, 3)
     assert output.sequence.shape == (2, num_frames, skeleton.num_joints, 3)
     assert output.sequence.min() < 0 < output.sequence.max()
