@@ -13,6 +13,7 @@ from posedemo.cli import main
 from posedemo.clip_evaluation import ClipEvaluation, evaluate_clip, shipped_lifters
 from posedemo.clip_pictures import hard_frames
 from posedemo.clip_recording import lift, record
+from posedemo.errors import ConfigError
 from posedemo.modes import lifter_in_mode
 from posedemo.settings import Settings
 from videos import clip_pictures, grey_pictures, write_video
@@ -232,8 +233,16 @@ def test_options_that_do_not_go_together(refused, clip):
     refused(CONFIG, ("--data", "--video"), "--video", clip, "--data", "corpus.npz")
     refused(CONFIG, ("--protocol", "--video"), "--video", clip, "--protocol", "h36m")
     refused(CONFIG, ("--smooth", "without --video"), "--lifter", LIFTER, "--smooth", "calm")
-    refused(CONFIG, ("very", "calm"), "--video", clip, "--smooth", "very")
     refused(CONFIG, ("--pictures", "mediapipe"), "--video", clip, "--lifter", "mediapipe", "--pictures", "p")
+
+
+def test_unknown_smoothing_names_the_known(clip, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["evaluate", "--video", str(clip), "--smooth", "very"])
+    assert ended.value.code == CONFIG
+    assert "calm" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="very"):
+        evaluate_clip(clip, smooth="very")
 
 
 @pytest.mark.train
