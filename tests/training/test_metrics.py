@@ -81,6 +81,13 @@ def test_mpjve_by_hand() -> None:
     np.testing.assert_allclose(mpjve(sequences, np.zeros_like(sequences)), [2.5, 0])
 
 
+def test_mpjve_is_of_what_moves_otherwise_than_the_truth() -> None:
+    true = np.array([[[0.0, 0, 0]], [[0, 3, 4]], [[0, 6, 8]]])
+    assert mpjve(true, true) == 0
+    assert mpjve(np.zeros_like(true), true) == pytest.approx(5)
+    assert mpjve(2 * true, true) == pytest.approx(5)
+
+
 def test_losses_by_hand() -> None:
     true = torch.zeros(1, 17, 3)
     predicted = true.clone()

@@ -110,6 +110,50 @@ def test_varied_bodies_keep_their_bones_through_a_window(poses: Tensor) -> None:
         np.testing.assert_allclose(factors[..., bones.index(left)], factors[..., bones.index(right)], rtol=1e-3)
 
 
+STANDING = torch.zeros(17, 3)
+"""Bones of somebody who faces +z: thighs and shins down, the trunk up."""
+for name, direction in (("knee", -0.45), ("ankle", -0.45)):
+    STANDING[[AT(f"left_{name}"), AT(f"right_{name}")], 1] = direction
+STANDING[[AT("spine"), AT("thorax"), AT("nose"), AT("head")], 1] = 0.25
+
+
+def test_seated_people_have_their_thighs_in_front_and_their_feet_below(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_SEATED_PROBABILITY", 1.0)
+    monkeypatch.setattr(bodies, "_FOLDED_PROBABILITY", 0.0)
+    matrices = bodies._seat_some(torch.eye(3).repeat(500, 17, 1, 1), Chance(3))
+    bones = (matrices @ STANDING[..., None])[..., 0]
+    for side, outward in (("left", 1), ("right", -1)):
+        thigh, shin = bones[:, AT(f"{side}_knee")], bones[:, AT(f"{side}_ankle")]
+        # Raised by 55 to 115 degrees, and by 11 more or less for each: none points back, nearly all to the front.
+        assert (thigh[:, 2] > 0.2).float().mean() > 0.95
+        assert (shin[:, 1] < -0.3).float().mean() > 0.95
+        assert thigh[:, 0].mean() * outward > 0.02, "knees are apart"
+    folded = torch.eye(3).repeat(500, 17, 1, 1)
+    monkeypatch.setattr(bodies, "_FOLDED_PROBABILITY", 1.0)
+    shins = (bodies._seat_some(folded, Chance(3)) @ STANDING[..., None])[:, AT("left_ankle"), :, 0]
+    assert shins[:, 2].mean() < -0.2, "shins fold back"
+
+
+def test_bent_people_lean_to_the_front(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "_BENT_PROBABILITY", 1.0)
+    matrices = bodies._bend_some(torch.eye(3).repeat(200, 17, 1, 1), Chance(3))
+    bones = (matrices @ STANDING[..., None])[..., 0]
+    assert (bones[:, AT("thorax"), 2] > 0).all()
+    assert (bones[:, AT("thorax"), 2] >= bones[:, AT("spine"), 2] - 0.12).all()
+    assert (bones[:, AT("left_knee"), 2] == 0).all()
+
+
+def test_errors_of_a_detector_grow_with_the_person(poses: Tensor) -> None:
+    xyz_m = poses + torch.tensor([0.0, 0, 4.0])
+    points = detections.observed_points(xyz_m, None)
+    xy = points[..., :2] / points[..., 2:]
+    near, far = (detect(scale * xy, Chance(5)) / scale for scale in (1.0, 0.25))
+    unchanged = (near - far).abs().amax(dim=(1, 2, 3)) < 1e-4
+    # Where joints are missing, or a limb is, a guess may be of other numbers.
+    assert unchanged.float().mean() > 0.9
+    assert ((near - xy[:, 1:]).abs().mean(dim=(1, 2, 3)) > 1e-4).all()
+
+
 def test_projection_by_hand() -> None:
     torch.testing.assert_close(project(torch.tensor([1.0, -0.5, 2.0])), torch.tensor([0.5, -0.25]))
     assert torch.isfinite(project(torch.tensor([1.0, 1.0, -3.0]))).all()

@@ -29,6 +29,22 @@ def test_joints_without_confidence_do_not_count():
     np.testing.assert_allclose(place_root(POSE_M, xy, confidence), [0, 0, 3], atol=2e-3)
 
 
+def test_the_surer_a_joint_the_more_it_counts():
+    xy = project(np.array([0, 0, 3.0]))
+    xy[3:6] += 0.5
+    places = []
+    for doubted in (1.0, 0.3, 0.1):
+        confidence = CONFIDENT.copy()
+        confidence[3:6] = doubted
+        places.append(np.linalg.norm(place_root(POSE_M, xy, confidence) - [0, 0, 3]))
+    assert places[0] > 3 * places[1] > 9 * places[2]
+
+
+def test_nobody_stands_behind_the_camera_or_at_its_lens():
+    turned_inside_out = -project(np.array([0, 0, 3.0]))
+    assert place_root(POSE_M, turned_inside_out, CONFIDENT) is None
+
+
 def test_too_few_joints_or_a_point_are_not_placed():
     xy = project(np.array([0, 0, 3.0]))
     sparse = CONFIDENT.copy()

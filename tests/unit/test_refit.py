@@ -56,6 +56,18 @@ def test_pose_comes_nearer_to_the_truth_where_the_picture_is_right():
     assert np.mean(after) < 0.95 * np.mean(before)
 
 
+def test_who_is_seen_elsewhere_goes_there_as_they_are():
+    """All joints a little to the right in the picture: the place is wrong, and not the pose."""
+    true_m, _, root_m, xy = case(2, 0.0)
+    root_m = place_root(true_m, xy, SURE)
+    fitted_m, place_m = refit(true_m, root_m, xy + np.array([0.01, 0], np.float32), SURE, LENGTHS_M)
+    moved_m = place_m - root_m
+    # A third of the way (GAIN) of 0.01 at four metres.
+    assert 0.005 < moved_m[0] < 0.03
+    assert abs(moved_m[1]) < 0.003
+    assert np.linalg.norm(fitted_m - true_m, axis=-1).max() < 0.02
+
+
 def test_joints_that_nobody_is_sure_of_do_not_pull():
     _, wrong_m, root_m, xy = case(0, 0.03)
     confidence = SURE.copy()

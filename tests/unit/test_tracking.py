@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from fakes import standing_keypoints
 from posedemo.assembly import track_maker
 from posedemo.datatypes import LifterSpec, Stamp
@@ -50,6 +51,24 @@ def test_who_stays_away_gives_their_place_to_somebody_else():
     seen = follow(make_tracker(), [[100], [100]] + [[400]] * away)
     assert [list(frame) for frame in seen[:-2]] == [[0], [0]] + [[]] * (away - 2)
     assert [list(frame) for frame in seen[-2:]] == [[1], [1]]
+
+
+@pytest.mark.parametrize("start", [391, 395, 398])
+def test_two_people_who_cross_between_frames_keep_their_ids(start):
+    """Each is found where the other was a frame ago, so that the way that they went has to tell."""
+    steps = [[100 + 10 * i, start - 10 * i] for i in range(30)]
+    seen = follow(make_tracker(max_people=2), steps)
+    assert [sorted(frame) for frame in seen] == [[0, 1]] * 30
+    assert seen[-1][0] - seen[0][0] == pytest.approx(290, abs=1)
+    assert seen[-1][1] - seen[0][1] == pytest.approx(-290, abs=1)
+
+
+def test_whoever_is_nearest_goes_first():
+    """Somebody comes near to one who stands, and is found first."""
+    steps = [[200 - 4 * i, 100] for i in range(25)] + [[104, 100]] * 10
+    seen = follow(make_tracker(max_people=2), [[100]] + [[200, 100]] * 6 + steps)
+    assert seen[-1][0] == pytest.approx(100, abs=1)
+    assert seen[-1][1] == pytest.approx(104, abs=1)
 
 
 def test_two_people_who_cross_keep_their_ids():
