@@ -25,7 +25,7 @@ from posedemo.models.lifter import build_lifter
 from posedemo.models.predictors import Predictor, find_predictor, flip_averaged, lift_sequences, rate_notes
 from posedemo.models.prepare import prepare
 from posedemo.models.protocols import H36M_ACTIONS, evaluate_protocol
-from posedemo.models.scores import Report, Scores, score
+from posedemo.models.scores import Report, Scores, SequenceScores, mean_of_frames, score
 from posedemo.models.views import camera_to_world, to_camera
 from posedemo.remap import own_trunk
 from posedemo.sight import turn_to_pelvis
@@ -133,6 +133,13 @@ def test_velocity_counts_pairs_of_frames() -> None:
     takes = (Take("h36m/S1", "Walking", 2), Take("h36m/S9", "Eating", 4), Take("h36m/S11", "Eating", 2))
     row = evaluate_protocol(replace(PERFECT, lift=lift), make_corpus(takes), "h36m", "gt").rows["Eating"]
     assert_scores(row, mpjpe_mm=10 * 2 / 6, mpjve_mm=10 * 3 / 4)
+
+
+def test_the_spread_of_bones_counts_every_sequence_alike() -> None:
+    scores = [Scores(0.0, 0.0, 0.0, 0.0, spread) for spread in (2.0, 6.0, 100.0)]
+    sequences = [SequenceScores("Walking", "S1", frames, one) for one, frames in zip(scores, (10, 90, 1), strict=True)]
+    # Of a single frame there is none.
+    assert mean_of_frames(sequences).bone_spread_percent == pytest.approx(4.0)
 
 
 def test_single_frames_have_no_velocity() -> None:

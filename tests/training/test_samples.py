@@ -154,6 +154,14 @@ def test_errors_of_a_detector_grow_with_the_person(poses: Tensor) -> None:
     assert ((near - xy[:, 1:]).abs().mean(dim=(1, 2, 3)) > 1e-4).all()
 
 
+def test_every_step_of_a_run_has_samples_of_its_own_and_always_the_same(motion: Motion) -> None:
+    maker = SampleMaker(motion, 3)
+    first, second, again, other = (maker.take(seed, number, 8).xy for seed, number in ((1, 0), (1, 1), (1, 0), (2, 0)))
+    torch.testing.assert_close(again, first, rtol=0, atol=0)
+    assert not torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
 def test_projection_by_hand() -> None:
     torch.testing.assert_close(project(torch.tensor([1.0, -0.5, 2.0])), torch.tensor([0.5, -0.25]))
     assert torch.isfinite(project(torch.tensor([1.0, 1.0, -3.0]))).all()

@@ -85,6 +85,17 @@ def test_bones_opposite_to_their_rest_are_half_a_turn_away(tmp_path: Path) -> No
     np.testing.assert_allclose(relative_to_pelvis(pose_joints_m(opposite)), -upright, atol=CLOSE_M)
 
 
+def test_angles_do_not_step_by_a_whole_turn(tmp_path: Path) -> None:
+    """Programs that play a BVH go straight from angle to angle: a step from 179 to -179 degrees is a spin."""
+    standing = relative_to_pelvis(random_poses(1))[0]
+    angles_rad = np.linspace(0, 4 * np.pi, 120)
+    about_y = np.stack([[[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]] for a in angles_rad])
+    motion = written(tmp_path / "a.bvh", (standing @ about_y).astype(np.float32))
+    turned_deg = np.abs(np.diff(motion.values[:, 3:], axis=0))
+    # Six degrees a frame about the vertical; Euler angles go faster near their poles, but never by a whole turn.
+    assert turned_deg.max() < 181
+
+
 def test_the_lowest_joint_stands_on_the_floor(tmp_path: Path) -> None:
     found = pose_joints_m(written(tmp_path / "a.bvh", relative_to_pelvis(random_poses(1)).repeat(30, axis=0)))
     np.testing.assert_allclose(found[:, :, 1].min(axis=1), JOINT_RADIUS_M["ankle"], atol=CLOSE_M)
