@@ -8,14 +8,19 @@ J. Shlens, "Net2Net: Accelerating Learning via Knowledge Transfer", ICLR 2016, w
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 
 import torch
 from torch import Tensor, nn
 
+from .glagcn import AdaptiveGraphConv, JointHead
 from .lifter import Lifter
 
-WIDENED = ("global-gcn",)
+WIDENED = ("global-gcn", "gla-gcn")
 """Lifters of which that is so: theirs are matrices that map channels to channels, and what is per channel."""
+
+_MATRICES = (nn.Linear, nn.Conv2d, JointHead)
+"""Layers whose ``weight`` maps channels to something."""
 
 
 def widen(lifter: Lifter, narrow: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -34,11 +39,33 @@ def widen(lifter: Lifter, narrow: Mapping[str, Tensor]) -> dict[str, Tensor]:
         RuntimeError: the other has more channels.
     """
     state = lifter.state_dict()
-    matrices = {f"{name}.weight" for name, module in lifter.named_modules() if isinstance(module, nn.Linear)}
-    return {key: _put_into(state.get(key, old), old, key in matrices) for key, old in narrow.items()}
+    modules = dict(lifter.named_modules())
+    matrices = {f"{name}.weight" for name, module in modules.items() if isinstance(module, _MATRICES)}
+    wide = {key: _put_into(state.get(key, old), old, is_matrix=key in matrices) for key, old in narrow.items()}
+    graphs = {name: module for name, module in modules.items() if isinstance(module, AdaptiveGraphConv)}
+    for (name, graph), part, kind in product(graphs.items(), ("theta", "phi"), ("weight", "bias")):
+        key = f"{name}.{part}.{kind}"
+        if key in narrow:
+            wide[key] = _put_into_embedding(graph, state[key], narrow[key], is_theta=part == "theta")
+    return wide
 
 
-def _put_into(wide: Tensor, narrow: Tensor, is_matrix: bool) -> Tensor:
+def _put_into_embedding(graph: AdaptiveGraphConv, wide: Tensor, narrow: Tensor, *, is_theta: bool) -> Tensor:
+    """The same for what embeds joints for content graphs, where every subset has rows of its own.
+
+    Theta's new rows are zero, and so are their products with phi's. Logits are divided by the number of rows.
+    """
+    num_subsets = len(wide) // graph.embedding_size
+    new, old = (rows.reshape(num_subsets, -1, *rows.shape[1:]) for rows in (wide, narrow))
+    result = torch.stack([_put_into(*subset, is_matrix=wide.ndim > 1) for subset in zip(new, old, strict=True)])
+    if is_theta:
+        kept = old.shape[1]
+        result[:, kept:] = 0
+        result[:, :kept] *= graph.embedding_size / kept
+    return result.flatten(0, 1)
+
+
+def _put_into(wide: Tensor, narrow: Tensor, *, is_matrix: bool) -> Tensor:
     """The narrow one's numbers in the first places of the wide one's; old rows of a matrix hear no new channel."""
     result = wide.clone()
     with torch.no_grad():

@@ -108,40 +108,57 @@ def test_a_long_window_begins_with_what_still_stages_learned_from_single_frames(
     assert (first.weight.grad.abs().amax(dim=(0, 1, 3)) > 0).all()
 
 
-def _make_all_weights_count(lifter: Lifter) -> None:
+def _make_all_weights_count(lifter: Lifter, num_frames: int = 1) -> None:
     """GLA-GCN's new normalisations are nearly zero, which would hide what is behind them; so let all see frames."""
     torch.manual_seed(0)
     with torch.no_grad():
         for weights in lifter.parameters():
             weights += 0.1 * torch.randn_like(weights)
     for _ in range(3):
-        lifter.output(torch.randn(16, 1, 17, 2))
+        lifter.output(torch.randn(16, num_frames, 17, 2))
 
 
-@pytest.mark.parametrize("options", [{}, {"shared": True}, {"global_node": False}])
-def test_a_wide_network_begins_with_what_the_narrow_one_knew(options: dict[str, bool], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("global-gcn", {}),
+        ("global-gcn", {"shared": True}),
+        ("global-gcn", {"global_node": False}),
+        ("gla-gcn", {}),
+        ("gla-gcn", {"framewise": True, "sequence_head": False, "learn_share": True}),
+    ],
+)
+def test_a_wide_network_begins_with_what_the_narrow_one_knew(
+    name: str, options: dict[str, bool], tmp_path: Path
+) -> None:
+    fixed = NETWORKS.get(name, {}) | {"joint_embedding": True, **options}
+    num_frames = 9 if name == "gla-gcn" else 1
     lifters = []
     for channels in (16, 16, 24):
-        config = TrainConfig("global-gcn", {"channels": channels, "joint_embedding": True, **options}, seed=channels)
+        config = TrainConfig(name, {**fixed, "channels": channels}, num_frames, seed=channels)
         lifter = build_lifter(config)
         if lifters:
             start_weights(lifter, config, tmp_path / "narrow.pt")
         else:
-            _make_all_weights_count(lifter)
-            save_checkpoint(
-                Checkpoint(config, 1, 1.0, lifter.state_dict(), {}, (), "c.npz", ""), tmp_path / "narrow.pt"
-            )
+            _make_all_weights_count(lifter, num_frames)
+            save(lifter, config, tmp_path / "narrow.pt")
         lifters.append(lifter)
     narrow, same, wide = (lifter.eval() for lifter in lifters)
-    xy = torch.randn(8, 1, 17, 2)
+    xy = torch.randn(8, num_frames, 17, 2)
     torch.testing.assert_close(same(xy), narrow(xy), rtol=0, atol=0)
     # Sums over more channels, of which the new ones are multiplied by zero, may be added up in another order.
     torch.testing.assert_close(wide(xy), narrow(xy), rtol=0, atol=1e-5)
     wide.train()
     pose_of(wide.output(xy), 0).square().sum().backward()
-    convolution = wide.network.blocks[0].first.convolution
-    matrix = convolution.weight if options.get("shared") else convolution.joint_self
-    assert (matrix.weight.grad[:16, 16:].abs().amax(dim=0) > 0).any()
+    if name == "gla-gcn":
+        matrix = wide.network.stages[0].first.temporal
+        # Theta's new rows are zero, so phi's learn a step later.
+        theta = wide.network.stages[0].first.graph.theta.weight.grad.unflatten(0, (3, -1))
+        assert (theta[:, 4:, :16].abs().amax(dim=(0, 2, 3, 4)) > 0).all()
+    else:
+        convolution = wide.network.blocks[0].first.convolution
+        matrix = convolution.weight if options.get("shared") else convolution.joint_self
+    assert matrix.weight.grad[:16, 16:].any()
 
 
 @pytest.mark.parametrize(
@@ -176,7 +193,7 @@ def test_a_run_may_go_on_without_its_sequence_head(name: str, tmp_path: Path) ->
         start_weights(short, TrainConfig(lifter=name, network=NETWORKS[name], num_frames=9), tmp_path / "without.pt")
 
 
-def test_windows_do_not_shrink_and_widths_do_not_change(tmp_path: Path) -> None:
+def test_neither_windows_nor_networks_shrink(tmp_path: Path) -> None:
     short_run("gla-gcn", tmp_path / "wide.pt", channels=24)
     for num_frames in (1, 27):
         config = TrainConfig(lifter="gla-gcn", network=NETWORKS["gla-gcn"], num_frames=num_frames)
