@@ -100,6 +100,16 @@ def test_resampling_by_a_whole_ratio_keeps_frames() -> None:
     np.testing.assert_array_equal(taken, rotations[::4])
 
 
+@pytest.mark.parametrize(("from_hz", "frames"), [(15, 15), (40, 6), (25, 9), (60, 4)])
+def test_resampled_places_lie_where_they_were_at_that_time(from_hz: float, frames: int) -> None:
+    place_at_s = np.arange(8)[:, None, None] / from_hz * np.array([1.0, -2.0, 0.5])
+    rotations = np.broadcast_to(np.eye(3), (8, 1, 3, 3))
+    _, moved = resample(rotations, place_at_s, from_hz=from_hz, to_hz=30)
+    assert len(moved) == frames
+    np.testing.assert_allclose(moved[:, 0, 0], np.arange(frames) / 30, atol=1e-9)
+    np.testing.assert_allclose(moved[:, 0, 1], -2 * np.arange(frames) / 30, atol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [

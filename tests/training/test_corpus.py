@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from posedemo.errors import ConfigError
 from posedemo.models.corpus import Clip, Corpus, View, make_corpus, read_corpus, write_corpus
-from posedemo.models.prepare import describe, prepare
+from posedemo.models.prepare import describe, guess_unit, prepare
 from posedemo.models.split import split_clips
 from posedemo.skeleton import H36M17, HUMANEVA15
 from synthetic import PERSON, bvh_text, walking
@@ -48,6 +48,19 @@ def test_units_are_guessed_or_given(tmp_path: Path, scale: float, unit: str) -> 
     corpus = prepare([tmp_path], tmp_path / "c.npz", unit=unit)
     thigh = corpus.xyz_m[0, AT("left_hip")] - corpus.xyz_m[0, AT("left_knee")]
     assert np.linalg.norm(thigh) == pytest.approx(0.42, abs=1e-3)
+
+
+def test_a_unit_is_that_of_most_frames_and_of_the_limbs(random: np.random.Generator) -> None:
+    """Damaged frames have bones of any length, and the face's offsets are in centimetres whatever the file is in."""
+    directions = random.normal(size=(9, 17, 3))
+    bones = 0.25 * directions / np.linalg.norm(directions, axis=-1, keepdims=True)  # metres, as the file
+    bones[:, [AT("nose"), AT("head")]] *= 100
+    bones[3] *= 100
+    xyz = np.zeros((9, 17, 3))
+    for parent, child in H36M17.bones:
+        xyz[:, child] = xyz[:, parent] + bones[:, child]
+    assert guess_unit(xyz) == 1
+    assert guess_unit(100 * xyz) == 0.01
 
 
 def test_rate_and_exclusion(tmp_path: Path) -> None:
@@ -178,7 +191,16 @@ def test_wrong_views_are_refused(
         read_corpus(tmp_path / "c.npz")
 
 
-@pytest.mark.parametrize("change", [{"starts": {"cpn": 0}}, {"orientation": [1, 0, 0]}, {"width_px": 0}, {"lens": 1}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"starts": {"cpn": 0}},
+        {"orientation": [1, 0, 0]},
+        {"orientation": [1.1, 0, 0, 0]},
+        {"width_px": 0},
+        {"lens": 1},
+    ],
+)
 def test_wrong_cameras_are_refused(tmp_path: Path, random: np.random.Generator, change: dict[str, object]) -> None:
     write_corpus(filmed_corpus(random), tmp_path / "c.npz")
     with np.load(tmp_path / "c.npz") as arrays:

@@ -210,6 +210,18 @@ def test_windows_end_at_the_edges_with_their_last_frame() -> None:
     assert seen[2].tolist() == [[1, 2, 3]]
 
 
+def test_poses_seen_along_the_line_of_sight_are_turned_back_by_the_turn_of_their_own_frame() -> None:
+    """A lifter that answers with where the joints are in the turned picture: back come the directions as they were."""
+
+    def lift(windows: np.ndarray) -> np.ndarray:
+        return np.concatenate([windows[:, -1], np.ones_like(windows[:, -1, :, :1])], axis=-1)
+
+    xy = np.random.default_rng(0).uniform(-0.6, 0.6, size=(3, 8, 17, 2)).astype(np.float32)
+    lifted = lift_sequences(Predictor(lift, 3, normalisation="sight"), xy, first=2)
+    assert lifted.shape == (3, 6, 17, 3)
+    np.testing.assert_allclose(lifted[..., :2] / lifted[..., 2:], xy[:, 2:], atol=1e-5)
+
+
 def test_long_sequences_are_lifted_in_parts_without_seams() -> None:
     xy = np.random.default_rng(0).normal(size=(2, 700, 1, 2)).astype(np.float32)
     parts: list[int] = []

@@ -19,14 +19,16 @@ from posedemo.models.chance import Chance
 from posedemo.models.checkpoints import load_checkpoint, save_checkpoint
 from posedemo.models.config import TrainConfig, preset
 from posedemo.models.corpus import Corpus, read_corpus
-from posedemo.models.evaluate import HeldOut, baselines, evaluate
+from posedemo.models.evaluate import HeldOut, _turned_like, baselines, evaluate
 from posedemo.models.lifter import build_lifter
 from posedemo.models.losses import mpjpe
 from posedemo.models.predictors import Predictor, load_predictor
+from posedemo.models.rotations import from_vector
 from posedemo.models.run import Run, has_bfloat16
 from posedemo.models.samples import SampleMaker
 from posedemo.models.train import CHECKPOINT_NAME, LOG_NAME, Pace, train
 from posedemo.models.windows import draw_windows, load_motion
+from posedemo.skeleton import H36M17
 
 TINY = preset("semgcn", "tiny")
 
@@ -168,6 +170,16 @@ def test_checkpoints_run_no_code_when_read(tmp_path: Path) -> None:
 def test_unknown_presets_are_refused() -> None:
     with pytest.raises(ConfigError, match="no preset 'huge'"):
         preset("semgcn", "huge")
+
+
+def test_the_baseline_that_is_told_the_heading_is_turned_and_never_mirrored() -> None:
+    rotations = from_vector(2 * Chance(1).normal(200, 3)).numpy()
+    pose_m = Chance(2).normal(17, 3).numpy()
+    # A flat trunk fits its mirror image as well; the knees, which are not fitted, tell.
+    for joint in ("left_hip", "right_hip", "left_shoulder", "right_shoulder", "thorax"):
+        pose_m[H36M17.index(joint), 2] = 0
+    turned_m = _turned_like(pose_m, (pose_m @ rotations)[None])
+    np.testing.assert_allclose(turned_m[0], pose_m @ rotations, atol=1e-4)
 
 
 def test_evaluation_is_repeatable_and_baselines_are_ordered(corpus: Corpus) -> None:
