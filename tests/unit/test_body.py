@@ -80,7 +80,7 @@ def test_frames_that_come_faster_and_gaps_teach_no_sooner():
     fast, gaps = BodyModel(), BodyModel()
     for index in range(120):
         fast.observe(index / 240, poses_m(body_m(), 1)[0], SURE)
-    for index in range(4):
+    for index in range(6):
         gaps.observe(index * 10.0, poses_m(body_m(), 1)[0], SURE)
     assert not fast.is_held
     assert not gaps.is_held
@@ -108,6 +108,14 @@ def test_legs_that_are_never_seen_stay_average_and_do_not_keep_the_body_from_bei
     arms, legs = bone("left_wrist"), bone("left_knee")
     assert body.lengths_m[legs] / body.lengths_m[arms] > 0.5 * average[legs] / average[arms]
     assert body.is_held
+
+
+@pytest.mark.parametrize("size", [0.8, 1.25])
+def test_without_a_height_people_are_as_large_as_the_lifter_sees_them(size):
+    """From the first pose on: bones that were not seen yet are an average person's of that size."""
+    poses = poses_m(np.float32(size) * body_m(), 120, noise=0.05)
+    for count in (1, 120):
+        assert learned(poses[:count]).lengths_m.sum() == pytest.approx(size * CANONICAL_BONE_SUM_M, rel=0.05)
 
 
 def test_height_gives_the_sum_of_the_bones():

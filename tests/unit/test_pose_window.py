@@ -7,6 +7,7 @@ from posedemo.skeleton import H36M17
 from posedemo.window import MAX_GAP_S, PoseWindow, fill_unknown
 
 CONFIDENT = np.ones(17, np.float32)
+WRIST, HEAD = H36M17.index("left_wrist"), H36M17.index("head")
 
 
 def at(value: float) -> np.ndarray:
@@ -49,6 +50,13 @@ def test_long_gap_starts_the_window_anew_and_a_short_one_is_interpolated():
     np.testing.assert_array_equal(after.xy[:, 0, 0], [9, 9, 9])
 
 
+def test_three_frames_of_a_slow_webcam_may_be_missing_and_half_a_second_may_not():
+    for gap_s, expected in ((0.3, [7, 8, 9]), (0.5, [9, 9, 9])):
+        poses = PoseWindow(num_frames=3, rate_hz=30)
+        push(poses, 0.0, at(9 - 30 * gap_s))
+        np.testing.assert_allclose(push(poses, gap_s, at(9)).xy[:, 0, 0], expected, atol=1e-5)
+
+
 def test_time_that_does_not_rise_starts_the_window_anew():
     poses = PoseWindow(num_frames=3, rate_hz=30)
     push(poses, 1.0, at(0))
@@ -78,6 +86,15 @@ def test_joint_that_was_never_seen_collapses_onto_its_nearest_known_ancestor():
         xy[H36M17.index(name)] = np.nan
     filled = fill_unknown(xy, None)
     np.testing.assert_array_equal(filled[H36M17.index("right_ankle")], xy[H36M17.index("right_hip")])
+
+
+def test_without_hips_the_pelvis_is_in_the_middle_of_what_is_seen():
+    xy = np.full((17, 2), np.nan, np.float32)
+    xy[[WRIST, HEAD]] = [[2, 8], [6, 2]]
+    filled = fill_unknown(xy, None)
+    np.testing.assert_array_equal(filled[0], [4, 5])
+    np.testing.assert_array_equal(filled[H36M17.index("left_ankle")], [4, 5])
+    np.testing.assert_array_equal(filled[WRIST], [2, 8])
 
 
 def test_nothing_known_gives_finite_numbers():
