@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,12 @@ def result(index: int, num_people: int) -> Result:
         Person(track_id, standing_keypoints(), Pose3D(xyz_m, np.ones(17, np.float32))) for track_id in range(num_people)
     )
     return Result(make_frame(index), people)
+
+
+def standing_pose_m() -> np.ndarray:
+    """Somebody flat, as the picture shows them."""
+    xy_m = standing_keypoints(x_px=0, height_px=1.7).xy_px
+    return np.column_stack([xy_m - xy_m[H36M17.index("pelvis")], np.zeros(17)]).astype(np.float32)
 
 
 def write(path: Path, counts: list[int]) -> None:
@@ -83,6 +90,60 @@ def test_csv_has_a_line_a_joint(tmp_path):
     assert rows[0]["joint"] == "pelvis"
     wrist = rows[H36M17.index("left_wrist")]
     assert (wrist["x_m"], wrist["joint"]) == ("", "left_wrist")
+
+
+def test_texts_have_the_digits_of_the_numbers(tmp_path):
+    """A hundredth of a millimetre, and a microsecond: more than a detector knows, and none is lost."""
+    (person,) = result(0, 1).people
+    pose = replace(person.pose, xyz_m=person.pose.xyz_m / np.float32(7))
+    third = Result(make_frame(7, time_s=7 / 30), (replace(person, pose=pose),))
+    for suffix in (".json", ".csv", ".npz"):
+        sink = PoseFile(tmp_path / f"poses{suffix}", FACTS)
+        sink.write(third)
+        sink.close()
+    expected_m = third.people[0].pose.xyz_m[1]
+    loaded = json.loads((tmp_path / "poses.json").read_text())
+    assert loaded["poses_3d"][0][1] == pytest.approx(expected_m, abs=0.51e-5)
+    assert loaded["time_s"] == [7 / 30]
+    with (tmp_path / "poses.csv").open(newline="") as file:
+        row = list(csv.DictReader(file))[1]
+    assert [float(row[name]) for name in ("x_m", "y_m", "z_m")] == pytest.approx(expected_m, abs=0.51e-5)
+    assert float(row["time_s"]) == pytest.approx(7 / 30, abs=0.51e-6)
+
+
+def test_sides_are_those_of_the_pose_and_not_as_detected(tmp_path):
+    detected = standing_keypoints()
+    exchanged = replace(detected, xy_px=detected.xy_px[list(H36M17.flip_order)], detected=detected)
+    sink = PoseFile(tmp_path / "poses.npz", FACTS)
+    sink.write(Result(make_frame(), (replace(result(0, 1).people[0], keypoints=exchanged),)))
+    sink.close()
+    with np.load(tmp_path / "poses.npz") as file:
+        np.testing.assert_array_equal(file["keypoints_2d"][0, :, :2], exchanged.xy_px)
+
+
+def test_frames_that_stand_in_for_the_camera_have_nobody_in_them(tmp_path):
+    stand_in = replace(result(1, 2), frame=replace(make_frame(1), is_recorded=True))
+    sink = PoseFile(tmp_path / "poses.npz", FACTS)
+    for one in (result(0, 1), stand_in, result(2, 1)):
+        sink.write(one)
+    sink.close()
+    with np.load(tmp_path / "poses.npz") as file:
+        assert file["frame_index"].tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(("mode", "bones", "is_held"), [("file", "fixed", True), ("live", "fixed", False),
+                                                        ("file", "free", False)])  # fmt: skip
+def test_a_files_bones_are_those_that_the_person_has_in_the_end(tmp_path, mode, bones, is_held):
+    """They are learned while the file is lifted; live, rows are what was shown."""
+    sink = PoseFile(tmp_path / "poses.npz", {**FACTS, **posing_facts(SPEC, Settings(bones=bones), mode)})
+    poses_m = [scale * standing_pose_m() for scale in (1.0, 1.1, 1.2)]
+    for index, pose_m in enumerate(poses_m):
+        person = Person(4, standing_keypoints(), Pose3D(pose_m, np.ones(17, np.float32)))
+        sink.write(Result(make_frame(index), (person,)))
+    sink.close()
+    with np.load(tmp_path / "poses.npz") as file:
+        # Sums of float32 along four bones.
+        np.testing.assert_allclose(file["poses_3d"], 3 * poses_m[-1:] if is_held else poses_m, atol=1e-6)
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".json", ".csv"])

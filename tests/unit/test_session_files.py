@@ -104,6 +104,21 @@ def test_shapes_of_no_camera_are_shown_too(tmp_path, size_wh):
     assert frame.size_wh == size_wh
 
 
+def test_a_crowd_is_kept_up_to_as_many_as_a_record_holds(tmp_path):
+    """The most that fit, with a second look at each and the detector's 3D, are a whole record still."""
+    ((frame, _),) = shots(1)
+    crowd = tuple(walking(index, has_world=True) for index in range(40))
+    (played,) = play(write_session(tmp_path / "talk.pose", [(frame, Detections(crowd, crowd))]))
+    assert same(played.detections, Detections(crowd[:32], crowd[:32]))
+
+
+def test_pictures_that_stand_in_for_the_camera_are_nobodys_to_record(tmp_path):
+    taken = shots(6)
+    taken[2:4] = [(replace(frame, is_recorded=True), detections) for frame, detections in taken[2:4]]
+    frames = play(write_session(tmp_path / "talk.pose", taken))
+    assert [frame.stamp.index for frame in frames] == [0, 1, 4, 5]
+
+
 def test_frames_may_change_size_and_indices_may_have_gaps(tmp_path):
     taken = [
         (make_frame(3, 1.0, (64, 48)), Detections(())),
@@ -142,6 +157,15 @@ def outcome(path) -> int | str:
         return len(play(path))
     except PosedemoError as error:
         return error.message
+
+
+@pytest.mark.parametrize("num_bytes", [2**16 + shift for shift in range(-6, 3)])
+def test_records_behind_a_hole_are_found_wherever_it_ends(tmp_path, content, num_bytes):
+    """The file is searched in parts of 64 KiB: the mark of a record may lie across the border of two."""
+    second = content.index(b"\xf5pos", content.index(b"\xf5pos", len(MAGIC) + 1) + 1)
+    path = tmp_path / "hole.pose"
+    path.write_bytes(content[:second] + bytes(num_bytes) + content[second:])
+    assert [frame.stamp.index for frame in play(path)] == list(range(NUM_FRAMES))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
