@@ -118,20 +118,21 @@ def fitting(points_m: Float32Array, aspect: float, *, yaw_deg: float, pitch_deg:
     deep_m = float(np.ptp(away)) / 2 + _SIDE_MARGIN_M
     half_height_m = max(half_height_m, level * tall_m, (1 - level) * deep_m)
     view = View((middle_x, target_height_m(half_height_m, pitch_deg), middle_z), half_height_m, yaw_deg, pitch_deg)
-    # Whoever is nearer to the camera than the target is larger, and reaches further down: look lower, or step back.
+    # Whoever is nearer to the camera than the target is larger, and reaches further down and up: look lower or higher,
+    # or step back.
     for _ in range(_MOST_STEPS_BACK):
         seen = view.seen_at(points_m) / floats([aspect, 1])
         lowest, highest = float(np.nanmin(seen[:, 1])), float(np.nanmax(seen[:, 1]))
         excess = max(float(np.nanmax(np.abs(seen[:, 0]))), (highest - lowest) / 2) / _FILLED_SHARE
+        beyond = min(0.0, lowest + _FILLED_SHARE) or max(0.0, highest - _FILLED_SHARE)
         if excess > 1:
             half_height_m = view.half_height_m * excess
             view = View(
                 (middle_x, target_height_m(half_height_m, pitch_deg), middle_z), half_height_m, yaw_deg, pitch_deg
             )
-        elif lowest < -_FILLED_SHARE:
-            down_m = (-_FILLED_SHARE - lowest) * view.half_height_m
+        elif beyond:
             x, y, z = view.target_m
-            view = replace(view, target_m=(x, y - down_m, z))
+            view = replace(view, target_m=(x, y + beyond * view.half_height_m, z))
         else:
             break
     return view

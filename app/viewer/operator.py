@@ -168,7 +168,12 @@ def _shows(view: View, points_m: Float32Array, aspect: float) -> bool:
         return bool((np.abs(seen) < floats([aspect, 1]) * _SAFE_SHARE).all())
 
 
+def _bottom_m(view: View) -> float:
+    """How high the lower edge of the picture is at the target. The target itself sinks when a view closes in, too."""
+    return view.target_m[1] - view.half_height_m * view.up[1]
+
+
 def _eased(view: View, wanted: View, step_s: float) -> View:
-    is_wider = wanted.half_height_m > view.half_height_m or wanted.target_m[1] < view.target_m[1]
+    is_wider = wanted.half_height_m > view.half_height_m or _bottom_m(wanted) < _bottom_m(view)
     share = 1 - math.exp(-step_s / (_WIDEN_TIME_CONSTANT_S if is_wider else _NARROW_TIME_CONSTANT_S))
     return mixed(view, wanted, share)

@@ -49,6 +49,32 @@ def test_somebody_alone_is_large_enough_for_a_back_row(preset):
     assert np.ptp(found, axis=0).max() / 2 > (0.2 if preset is Preset.TOP else 0.6)
 
 
+@pytest.mark.parametrize("preset", [Preset.FRONT, Preset.SIDE, Preset.FOLLOW, Preset.ORBIT])
+def test_raised_hands_have_air_above_them(preset):
+    people = Standing().update([make_person(np.float32(1.3) * ARMS_UP)], 0.0)
+    found = seen(settled(Operator(WIDE, preset), people), people)
+    assert found[:, 1].max() < 0.96
+
+
+def test_points_behind_the_camera_have_no_place_in_the_picture():
+    view = View((0.0, 1.0, 0.0), 1.2, yaw_deg=0.0, pitch_deg=0.0)
+    behind_m = np.array([[0.1, 1.0, view.distance_m + 0.5], [0.1, 1.0, view.distance_m - 0.5]], np.float32)
+    assert np.isnan(view.seen_at(behind_m)).all(axis=-1).tolist() == [True, False]
+
+
+def test_the_picture_widens_for_newcomers_sooner_than_it_closes_in_again():
+    alone, both = standing((-1.2, 0, 3.5)), standing((-1.2, 0, 3.5), (1.4, 0, 3.5))
+    operator, heights_m = Operator(TALL, Preset.FOLLOW), []
+    for index in range(2100):
+        people = both if 600 <= index < 1300 else alone
+        heights_m.append(operator.view(people, index * FRAME_S).half_height_m)
+    narrow, wide = heights_m[599], heights_m[1299]
+    assert wide > 1.3 * narrow
+    # After half a second; exponentials of 0.3 and 1.2 seconds.
+    assert (heights_m[614] - narrow) / (wide - narrow) > 0.75
+    assert (heights_m[1314] - narrow) / (wide - narrow) > 0.55
+
+
 def test_presets_look_from_where_they_say():
     people = standing((0, 0, 3.5))
     front, side, top = (

@@ -20,6 +20,11 @@ from posedemo.viewer.visibility import legs_not_visible
 FRAME_S = 1 / 30
 
 
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(5)
+
+
 def make_scene(*people: Person, mirror: bool = False, max_people: int = 2) -> Scene:
     scene = Scene(max_people=max_people, theme=DARK, mirror=mirror)
     scene.update(people, 0.0)
@@ -198,6 +203,28 @@ def test_nobody_leaves_the_room(root_m: tuple[float, float, float] | None) -> No
     assert abs(pelvis[2]) <= ROOM_HALF_DEPTH_M
 
 
+def test_a_place_that_jitters_along_the_line_of_sight_is_calmed_in_the_room_alone(random: np.random.Generator) -> None:
+    depths_m = 3.5 + 0.1 * random.normal(size=90)
+
+    def spread_m(*, in_room: bool) -> float:
+        standing = Standing(in_room=in_room)
+        seen = [
+            standing.update([make_person(root_m=(0, 0, depth_m))], index * FRAME_S)[0].joints_m[0, 2]
+            for index, depth_m in enumerate(depths_m)
+        ]
+        return float(np.std(seen[30:]))
+
+    assert spread_m(in_room=False) == pytest.approx(0.1, rel=0.2)
+    assert spread_m(in_room=True) < 0.06
+
+
+def test_the_room_squeezes_softly() -> None:
+    """True in its middle; and who is farther out stays farther out, also beyond what the walls allow."""
+    places_m = [Standing().update([make_person(root_m=(x_m, 0, 4))], 0.0)[0].joints_m[0, 0] for x_m in (0.3, 3, 3.6)]
+    assert places_m[0] == pytest.approx(0.3, abs=0.01)
+    assert places_m[1] + 0.03 < places_m[2] < ROOM_HALF_WIDTH_M
+
+
 def test_missing_place_keeps_the_last_one() -> None:
     standing = Standing()
     there = standing.update([make_person(root_m=(0.5, 0, 3))], 0.0)[0].joints_m
@@ -328,6 +355,17 @@ def test_hidden_legs_are_hoops_and_not_bodies() -> None:
     assert ghosts[:, 1].max() < 1.1
 
 
+def test_a_head_that_is_a_guess_is_no_body() -> None:
+    """Behind a banner, say: nothing solid is drawn above the shoulders."""
+    scene = make_scene(with_confidence(make_person(), nose=0.0, head=0.0))
+    vertices, _ = drawn(scene)
+    (person,) = scene.people
+    above_m = vertices[vertices[:, 1] > person.joints_m[H36M17.index("nose"), 1]]
+    assert len(above_m) == 0
+    whole, _ = drawn(make_scene(make_person()))
+    assert whole[:, 1].max() > person.joints_m[H36M17.index("head"), 1]
+
+
 def test_what_is_not_seen_for_a_frame_does_not_flicker() -> None:
     scene = Scene(max_people=1, theme=DARK)
     scene.update([make_person()], 0.0)
@@ -340,7 +378,15 @@ def test_what_is_not_seen_for_a_frame_does_not_flicker() -> None:
 
 @pytest.mark.parametrize(
     ("knee", "ankle", "expected"),
-    [(0.9, 0.9, False), (0.2, 0.05, True), (0.9, 0.05, False), (0.2, 0.6, False), (0.0, 0.0, True)],
+    [
+        (0.9, 0.9, False),
+        (0.2, 0.05, True),
+        (0.9, 0.05, False),
+        (0.2, 0.6, False),
+        (0.0, 0.0, True),
+        (0.4, 0.3, False),
+        (0.4, 0.2, True),
+    ],
 )
 def test_legs_are_not_visible_when_neither_knees_nor_feet_are(knee: float, ankle: float, expected: bool) -> None:
     assert legs_not_visible(with_confidence(make_person(), knee=knee, ankle=ankle)) is expected
