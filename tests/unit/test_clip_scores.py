@@ -1,6 +1,7 @@
 """Scores of a clip: who moves on from whom, what is left out, and what the table says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,29 @@ def test_reprojection_is_measured_from_the_best_place_and_against_the_body():
     assert scores.reprojection_px == pytest.approx(3, rel=0.1)
     size_px = np.linalg.norm(np.ptp(seen, axis=0))
     assert scores.reprojection_percent == pytest.approx(100 * scores.reprojection_px / size_px, rel=1e-3)
+
+
+def test_a_joint_that_nobody_is_sure_of_does_not_pull_the_place():
+    xyz_m = pose()
+    seen = seen_by_camera(xyz_m)
+    seen[5] += 300
+    somebody = person(xyz_m, seen=seen)
+    confidence = somebody.keypoints.confidence.copy()
+    confidence[5] = 0
+    unsure = replace(somebody, keypoints=replace(somebody.keypoints, confidence=confidence))
+    # The other sixteen lie on their joints, and the one is 300 px off in both directions.
+    expected_px = 300 * np.sqrt(2) / 17
+    assert score_clip(results([unsure]), fov_deg=60).reprojection_px == pytest.approx(expected_px, rel=1e-3)
+    assert score_clip(results([somebody]), fov_deg=60).reprojection_px > 1.3 * expected_px
+
+
+def test_the_spread_of_bones_counts_people_by_their_frames():
+    """Thirty frames of somebody rigid, and ten of somebody whose bones are 10 % too short and too long in turns."""
+    frames = [
+        [person(pose())] + [person(pose(1) * (0.9, 1.1)[index % 2], track_id=1)] * (index < 10) for index in range(30)
+    ]
+    scores = score_clip(results(*frames), fov_deg=60)
+    assert scores.bone_spread_percent == pytest.approx(10 * 10 / 40, rel=1e-3)
 
 
 def test_the_wrong_field_of_view_shows():

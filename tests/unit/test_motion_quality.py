@@ -126,6 +126,16 @@ def test_a_pose_that_is_off_for_one_frame_jumps_there_and_back():
     assert np.flatnonzero(quality.find_jumps(poses, times(40))).tolist() == [20, 21]
 
 
+def test_a_step_is_compared_with_what_is_around_it_and_not_with_the_whole_dance():
+    """Somebody dashes about at 2.4 m/s, stands for 0.6 s, and is 8 cm elsewhere in the middle of that."""
+    steps_m = np.full(90, 2.4 / FPS)
+    steps_m[36:54] = 0
+    steps_m[45] = 2.4 / FPS
+    poses = standing() + np.concatenate([[0], np.cumsum(steps_m)])[:, None, None] * np.array([1.0, 0, 0])
+    poses[:, 0] = 0
+    assert np.flatnonzero(quality.find_jumps(poses, times(91))).tolist() == [46]
+
+
 def test_many_jumps_in_a_row_do_not_hide_each_other():
     """Half a metre to and fro is beyond what anybody can do, whatever the neighbours do."""
     poses = np.repeat(standing()[None], 20, axis=0)

@@ -77,6 +77,20 @@ def test_head_falls_back_from_ears_to_eyes_to_nose_and_then_is_unknown():
     assert np.isfinite(joint(heads[2], "thorax")).all()
 
 
+def test_neck_and_crown_are_where_the_lifters_were_trained_to_have_them():
+    """Shoulders at height 0 and the nose at 1; without ears the eyes, without eyes the nose."""
+    heights = {"shoulder": 0.0, "nose": 1.0, "eye": 1.15, "ear": 1.1}
+    ys = [-heights.get(name.split("_")[-1], -2.0) for name in COCO17.joints]
+    xy_px, confidence = np.column_stack([np.zeros(17), ys]).astype(np.float32), np.ones(17, np.float32)
+    crowns = []
+    for lost in ("nobody", "left_ear", "left_eye"):
+        confidence = np.where([name == lost for name in COCO17.joints], 0, confidence).astype(np.float32)
+        mapped = remap(Keypoints2D(xy_px, confidence, COCO17))
+        assert joint(mapped, "thorax")[1] == pytest.approx(-0.15)
+        crowns.append(-joint(mapped, "head")[1])
+    assert crowns == pytest.approx([0.15 + 1.4 * (1.1 - 0.15), 0.15 + 1.35 * (1.15 - 0.15), 1.5 * 1.0])
+
+
 def test_h36m_joints_pass_unchanged():
     person = standing_keypoints()
     assert remap(person) is person

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from fakes import make_frame, standing_keypoints
 from posedemo.datatypes import Frame, Person, Result, Stamp
+from posedemo.motion_quality import body_sizes_px
 from posedemo.statistics import RunStatistics
 from posedemo.timing import StageTimers
 
@@ -42,3 +43,16 @@ def test_shares_are_those_of_the_whole_time():
         timers.add("lift", 5.0)
     assert timers.shares_percent(0.1) == {"detect": 60.0, "lift": 15.0}
     assert StageTimers().shares_percent(0.0) == {}
+
+
+def test_reprojection_is_a_mean_over_people_and_not_over_frames():
+    """Two people in the first frame, of whom the first is twice as large; nobody in two more."""
+    statistics = RunStatistics()
+    near, far = (Person(0, standing_keypoints(height_px=px), reprojection_px=4.0) for px in (80.0, 40.0))
+    statistics.write(replace(result(time.monotonic()), people=(near, far)))
+    for _ in range(2):
+        statistics.write(result(time.monotonic()))
+    found = statistics.summary(StageTimers(), num_frames_in=3, num_dropped=0)["reprojection"]
+    sizes_px = [float(body_sizes_px(one.keypoints.xy_px[None])[0]) for one in (near, far)]
+    assert found["mean_px"] == 4
+    assert found["mean_percent_of_body"] == pytest.approx(sum(400 / size for size in sizes_px) / 2, abs=0.01)
