@@ -100,6 +100,20 @@ def test_limbs_of_a_bystander_are_a_blend():
     assert fault(STANDING, less, 1 / 30) == "blend"
 
 
+def test_a_trunk_that_points_at_the_camera_has_no_direction():
+    """Somebody who bends towards the camera: shoulders and hips come together in the picture, and pass each other."""
+    bent = [PERSON.xy_px.copy() for _ in range(2)]
+    hips_y = PERSON.xy_px[H36M17.index("pelvis"), 1]
+    upper = [H36M17.index(name) for name in ("thorax", "spine")]
+    for xy_px, above_px in zip(bent, (0.08 * HEIGHT_PX, -0.08 * HEIGHT_PX), strict=True):
+        xy_px[upper, 1] = hips_y - above_px
+    before, now = (Keypoints2D(xy_px, PERSON.confidence) for xy_px in bent)
+    past = Past.first(before, -0.5)
+    for index in range(14, -1, -1):
+        past = past.then(before, -index / 30)
+    assert fault(past, now, 1 / 30) is None
+
+
 def test_legs_of_a_bystander_make_bones_longer():
     legs = ("right_knee", "right_ankle")
     assert fault(STANDING, moved(PERSON, 0.6 * HEIGHT_PX, 0, legs), 1 / 30) == "stretch"
@@ -127,6 +141,12 @@ def test_person_who_moves_is_expected_further_on():
     np.testing.assert_allclose(past.expected_px(0.55), moved(PERSON, 110).xy_px, atol=0.2)
     # Half a second later nobody knows any more.
     np.testing.assert_allclose(past.expected_px(1.0), moved(PERSON, 140).xy_px, atol=0.5)
+
+
+def test_one_noisy_frame_throws_the_expectation_off_by_half():
+    past = STANDING.then(moved(PERSON, 0.04 * HEIGHT_PX), 1 / 30)
+    # The trunk went 8 px in a frame, and half of that speed is believed.
+    assert past.travel_px(2 / 30) == pytest.approx([0.02 * HEIGHT_PX, 0], abs=0.01)
 
 
 def test_speed_of_somebody_who_was_just_found_is_not_known():

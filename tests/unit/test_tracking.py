@@ -126,6 +126,19 @@ def test_person_who_comes_from_elsewhere_after_that_moment_is_somebody_else():
     assert [list(frame) for frame in seen[-5:]] == [[1]] * 5
 
 
+def test_person_of_another_size_is_somebody_else():
+    """Whoever turns up in the same place but three times as large, or as small, has not just been there."""
+    away = int(LOST_AFTER_S * FPS) + 4
+    for height_px, expected in ((130, 0), (300, 1), (34, 1)):
+        tracker = make_tracker()
+        for index in range(10):
+            tracker.update([standing_keypoints(100, height_px=100)], Stamp(index, index / FPS))
+        for index in range(10 + away, 15 + away):
+            back = standing_keypoints(100, height_px=height_px)
+            (track,) = tracker.update([back], Stamp(index, index / FPS))
+        assert track.track_id == expected
+
+
 def test_bystander_who_was_refused_does_not_become_the_person_who_is_gone():
     """They stood a body's size aside all the time."""
     away = int(LOST_AFTER_S * FPS) + 2
