@@ -145,6 +145,24 @@ def test_guesses_of_the_distance_do_not_shake_the_figure(tmp_path: Path) -> None
     assert steps_m.max() < 0.06
 
 
+def test_a_moment_at_a_wrong_distance_is_left_out(tmp_path: Path) -> None:
+    """For a fifth of a second the person seems a half farther away, as in a crouch: nobody is carried off and back."""
+    poses_m = np.repeat(relative_to_pelvis(random_poses(1)), 90, axis=0)
+    root_m = np.tile(np.array([0.2, 0.1, 3.0]), (90, 1))
+    root_m[40:46] *= 1.5
+    pelvis_m = pose_joints_m(written(tmp_path / "a.bvh", poses_m, root_m=root_m))[:, 0]
+    assert np.ptp(pelvis_m[:, [0, 2]], axis=0).max() < 0.05
+
+
+def test_a_bone_that_is_long_in_one_frame_is_not_long_in_all(tmp_path: Path) -> None:
+    poses_m = np.repeat(relative_to_pelvis(random_poses(1)), 9, axis=0)
+    wrist = H36M17.index("left_wrist")
+    elbow = H36M17.parents[wrist]
+    poses_m[4, wrist] += 2 * (poses_m[4, wrist] - poses_m[4, elbow])
+    found = relative_to_pelvis(pose_joints_m(written(tmp_path / "a.bvh", poses_m)))
+    np.testing.assert_allclose(found[:4], poses_m[:4] * TO_ROOM, atol=CLOSE_M)
+
+
 def test_a_joint_that_is_never_known_keeps_its_bone_at_rest(tmp_path: Path) -> None:
     poses_m = relative_to_pelvis(random_poses(5))
     wrist = H36M17.index("left_wrist")
