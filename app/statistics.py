@@ -33,10 +33,11 @@ class RunStatistics:
         self._last_s = time.monotonic()
         self._first_s = self._first_s or result.frame.stamp.grabbed_s
         self.num_frames += 1
-        # Those of a fallback were never before the camera.
-        self.num_frames_with_people += bool(result.people) and not result.frame.is_recorded
         self._ages_ms.append((self._last_s - result.frame.stamp.grabbed_s) * 1e3)
-        for person in result.people:
+        # Those of a fallback were never before the camera.
+        people = () if result.frame.is_recorded else result.people
+        self.num_frames_with_people += bool(people)
+        for person in people:
             if person.reprojection_px is not None:
                 self._num_placed += 1
                 self._reprojection_px += person.reprojection_px

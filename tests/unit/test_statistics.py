@@ -28,10 +28,11 @@ def test_rate_counts_from_the_first_picture():
 
 def test_people_of_a_fallback_were_not_before_the_camera():
     statistics = RunStatistics()
-    person = Person(0, standing_keypoints())
+    person = Person(0, standing_keypoints(), reprojection_px=4.0)
     shown = result(time.monotonic())
     statistics.write(replace(shown, frame=replace(shown.frame, is_recorded=True), people=(person,)))
     assert (statistics.num_frames, statistics.num_frames_with_people) == (1, 0)
+    assert statistics.summary(StageTimers(), num_frames_in=1, num_dropped=0)["reprojection"] == {}
     statistics.write(replace(shown, people=(person,)))
     assert statistics.num_frames_with_people == 1
 
