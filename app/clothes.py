@@ -199,6 +199,8 @@ class Clothes:
         if self._differ(worn, _ALIKE):
             self._alike_since_s = None
             return True
+        if not np.isfinite(worn[_TRUNK]).all():
+            return True  # What is not seen is no reason to believe them.
         self._alike_since_s = time_s if self._alike_since_s is None else self._alike_since_s
         return time_s - self._alike_since_s < _ALIKE_S
 

@@ -34,6 +34,11 @@ class Roster:
         self._num_made = 0
         self.tracks: list[Track] = []
 
+    @property
+    def remembered(self) -> list[Track]:
+        """Those who have a place, and those who would get theirs back."""
+        return [*self.tracks, *self._gone]
+
     def change_maker(self, new_track: Callable[[int], Track]) -> None:
         """Make the tracks of newcomers with this from now on."""
         self._new_track = new_track

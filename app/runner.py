@@ -208,14 +208,15 @@ def _process(
         work()
     else:
         window = _open_window(settings, opened.wishes, opened.status, title=info.name)
-        # A photo is over as soon as it was seen.
-        is_photo = info.num_frames == 1 and _is_only_watched(settings, has_window=has_window)
+        # A photo is over as soon as it was seen. Only of JPEG does FFmpeg know beforehand that it is one picture.
+        may_be_photo = info.num_frames in (None, 1) and not info.is_live and opened.session is None
+        stays = may_be_photo and _is_only_watched(settings, has_window=has_window)
         _run_with_window(
             work,
             opened.capture,
             viewer,
             window,
-            lingers=lambda: is_photo and not opened.interruption.exit_code,
+            lingers=lambda: stays and statistics.num_frames == 1 and not opened.interruption.exit_code,
             cuts_files=settings.writes_files and not info.is_live,
         )
 

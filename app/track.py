@@ -135,8 +135,6 @@ class Track:
     def with_own_sides(self, keypoints: Keypoints2D, stamp: Stamp) -> Keypoints2D:
         """The pose with left and right as they were, where the detector has exchanged them; itself elsewhere."""
         elapsed_s = stamp.time_s - self.seen_s
-        if self.swapped_s is not None and stamp.time_s - self.swapped_s >= _TURNED_S:
-            return keypoints
         return swap_sides(keypoints, swapped_parts(self.past.expected_px(stamp.time_s), keypoints, elapsed_s))
 
     def can_return_as(self, keypoints: Keypoints2D, stamp: Stamp) -> bool:
@@ -170,8 +168,10 @@ class Track:
         self.distrusted_s = None
 
     def see(self, keypoints: Keypoints2D, stamp: Stamp) -> None:
-        """Go on from where they are now."""
+        """Go on from where they are now; sides that were exchanged for long are believed from here on."""
         elapsed_s = stamp.time_s - self.seen_s
+        if self.swapped_s is not None and stamp.time_s - self.swapped_s >= _TURNED_S:
+            keypoints, self.swapped_s = keypoints.as_detected, None
         self.past = self.past.then(keypoints, stamp.time_s)
         if self.new_since_s is not None and stamp.time_s - self.new_since_s >= _PROBATION_S:
             self.new_since_s = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
 
 from .clothes import worn_colors
@@ -85,6 +86,11 @@ class Tracker:
     def tracks(self) -> tuple[Track, ...]:
         """Everybody who is followed, also while they are not seen for a moment."""
         return tuple(self._roster.tracks)
+
+    @property
+    def remembered(self) -> tuple[Track, ...]:
+        """Everybody who is followed, and who would be again if they came back now."""
+        return tuple(self._roster.remembered)
 
     @property
     def is_asked_to_leave(self) -> bool:
@@ -193,8 +199,9 @@ class Tracker:
             look_again: takes a second look at the frame.
         """
         matches, strangers = self._match_once(self._roster.alive(frame.stamp), people, frame.stamp)
-        doubts = [(*match, focus) for match in matches if (focus := match[0].doubt(frame.stamp.time_s)) is not None]
-        for track, taker, focus in doubts[:1]:
+        # One a frame: whoever is not asked now is asked in the next.
+        doubts = ((*match, focus) for match in matches if (focus := match[0].doubt(frame.stamp.time_s)) is not None)
+        for track, taker, focus in islice(doubts, 1):
             others = (*(keypoints for _, keypoints in matches), *strangers)
             self.counts.looks_again += 1
             again = look_again(replace(focus, others=others))

@@ -37,6 +37,7 @@ class PoseWindow:
         self._spec = LifterSpec(name="", num_frames=num_frames, rate_hz=rate_hz, look_ahead=look_ahead)
         self._keep_s = max(keep_s, _past_s(self._spec))
         self._samples: deque[tuple[float, Float32Array, Float32Array]] = deque()
+        self._last_known = np.full((H36M17.num_joints, 2), np.nan, np.float32)
 
     def push(self, time_s: float, xy: Float32Array, confidence: Float32Array) -> None:
         """Add a frame.
@@ -49,8 +50,10 @@ class PoseWindow:
         if self._samples and time_s <= self._samples[-1][0]:
             self._samples.clear()
         has_fresh_past = bool(self._samples) and time_s - self._samples[-1][0] <= MAX_GAP_S
-        held = self._samples[-1][1] if has_fresh_past else None
-        self._samples.append((time_s, fill_unknown(xy, held), confidence))
+        if not has_fresh_past:
+            self._last_known = np.full_like(self._last_known, np.nan)
+        self._last_known = np.where(np.isnan(xy).any(axis=-1, keepdims=True), self._last_known, xy)
+        self._samples.append((time_s, fill_unknown(self._last_known), confidence))
 
     def at(self, time_s: float, spec: LifterSpec | None = None) -> Window:
         """The window around a frame that was pushed. Ask for times that do not fall: what only earlier ones need is
@@ -103,22 +106,18 @@ def _past_s(spec: LifterSpec) -> float:
     return (spec.num_frames - 1 - spec.look_ahead) / spec.rate_hz
 
 
-def fill_unknown(xy: Float32Array, held: Float32Array | None) -> Float32Array:
+def fill_unknown(xy: Float32Array) -> Float32Array:
     """Replace unknown joints by something that the lifters have seen in training.
 
     Args:
-        xy: (17, 2) with NaN where a joint is unknown.
-        held: (17, 2) joints of the frame before, without NaN, or None.
+        xy: (17, 2) last known positions, with NaN where a joint was never known.
 
     Returns:
-        (17, 2) without NaN: the joint's last known position; where there is none its nearest known ancestor's;
-        without any the mean of the known joints.
+        (17, 2) without NaN: the position of its nearest known ancestor; without any the mean of the known joints.
     """
     unknown = np.asarray(np.isnan(xy).any(axis=-1))
     if not unknown.any():
         return xy
-    if held is not None:
-        return np.where(unknown[:, None], held, xy)
     filled = xy.copy()
     if unknown[0]:
         filled[0] = xy[~unknown].mean(axis=0) if not unknown.all() else 0.0

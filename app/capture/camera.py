@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -126,15 +125,15 @@ class CameraStream(_Camera):
         ]  # fmt: skip
         _hush()
         capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, parameters)
-        name = public_address(address)
-        if urlsplit(address).scheme in _OF_FILES and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
+        name, scheme = public_address(address), address.partition("://")[0].lower()
+        if scheme in _OF_FILES and capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:
             # It would be read as fast as it comes, and again and again.
             capture.release()
             raise ConfigError(
                 f"{name} is a video file and no stream", "copy it to this machine, and give it to --video"
             )
         hint = "check the address and that the sender is running before posedemo starts"
-        if urlsplit(address).scheme == "udp":
+        if scheme == "udp":
             hint += ", and that no other program listens on that port"
         failure = SourceError(f"no video comes from {name}", hint)
         super().__init__(capture, name, failure, longest_read_s=0.95 * STREAM_READ_TIMEOUT_MS / 1e3)

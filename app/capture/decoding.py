@@ -19,6 +19,7 @@ class Losses:
         num_patched: pictures that the decoder has filled up, as far as it knows.
         broke_off: why the file could not be read on, though it had not ended.
         read_until_s: the latest time that was met in any stream, on the file's clock.
+        shown_until_s: the same in the pictures' stream.
     """
 
     num_packets: int = 0
@@ -26,6 +27,7 @@ class Losses:
     num_patched: int = 0
     broke_off: str | None = None
     read_until_s: float = 0.0
+    shown_until_s: float = 0.0
 
     def words(self) -> str | None:
         """What was lost, for people; None where nothing was."""
@@ -50,6 +52,8 @@ def decode(container: av.container.InputContainer, stream: av.VideoStream, losse
         if packet.pts is not None and packet.time_base is not None:
             end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
             losses.read_until_s = max(losses.read_until_s, end_s)
+            if packet.stream is stream:
+                losses.shown_until_s = max(losses.shown_until_s, end_s)
         if packet.stream is not stream:
             continue
         losses.num_packets += packet.size > 0

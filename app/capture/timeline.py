@@ -63,5 +63,6 @@ class Timeline:
 
     def _follows(self, last_s: float, time_s: float) -> bool:
         """Whether a time may come after another one."""
-        latest_s = last_s + _LONGEST_HOLE_S if self._end_s is None else max(last_s, self._end_s) + _JUMP_S
+        # Where pictures stay for long, MP4 may state an end that is before the last of them.
+        latest_s = max(last_s + _LONGEST_HOLE_S, (self._end_s or 0.0) + _JUMP_S)
         return last_s + _SHORTEST_S <= time_s <= latest_s

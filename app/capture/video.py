@@ -172,6 +172,8 @@ class VideoFile:
         hint = "what could be read has been processed; get a complete copy for the rest"
         start_s = float((self._stream.start_time or 0) * (self._stream.time_base or 0))
         duration_s = self._duration_s()
+        # The last picture may stay for long.
+        end_s = max(end_s, self._losses.shown_until_s)
         if duration_s is None:
             # Matroska says it of all streams together. What FFmpeg says of other formats may be a guess.
             start_s, duration_s = 0.0, self._container_duration_s()

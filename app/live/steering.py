@@ -240,7 +240,7 @@ class Steering:
             self._refuse("smooth", preset, f"{whose} keeps its smoothing")
             return
         stages.tracker.change_maker(make(preset))
-        for track in stages.tracker.tracks:
+        for track in stages.tracker.remembered:
             if isinstance(track.smoother, Causal):
                 track.smoother.tune(preset)
         self._status.change(smooth=preset)

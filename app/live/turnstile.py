@@ -14,6 +14,10 @@ from .wishes import Wishes
 _LOOK_EVERY_S = 0.02
 """How often a paused run looks whether it may go on."""
 
+_MADE_UP_FOR_S = 0.25
+"""A file that falls behind further than this goes on from where it is: what a speed that the machine cannot reach has
+cost would be made up for at every later one."""
+
 
 class Turnstile:
     """The frames of a hand-off, held back as the wishes say. Iterate over it once, in one thread.
@@ -91,5 +95,7 @@ class Turnstile:
             self._due_s += (time_s - self._last_s) / self._wishes.value.speed
         else:
             self._due_s, self._has_started = now_s, True
+        if now_s - self._due_s > _MADE_UP_FOR_S:
+            self._due_s = now_s
         self._last_s = time_s
         self._frames.sleep(max(0.0, self._due_s - now_s))

@@ -40,10 +40,10 @@ def test_video_is_watched_and_escape_leaves(screen, start, film):
     assert "Traceback" not in errors
 
 
-@pytest.mark.parametrize("leave", ["Escape", signal.SIGINT], ids=str)
-def test_a_photo_stays_until_somebody_leaves(screen, start, tmp_path, leave):
-    cv2.imwrite(str(tmp_path / "photo.jpg"), next(iter(clip_pictures(58, 59))))
-    process = start("--video", "photo.jpg")
+@pytest.mark.parametrize(("name", "leave"), [("photo.jpg", "Escape"), ("photo.png", signal.SIGINT)], ids=str)
+def test_a_photo_stays_until_somebody_leaves(screen, start, tmp_path, name, leave):
+    cv2.imwrite(str(tmp_path / name), next(iter(clip_pictures(58, 59))))
+    process = start("--video", name)
     window = screen.find_window("^posedemo")
     wait_for_figure(screen)
     time.sleep(2)
@@ -55,7 +55,7 @@ def test_a_photo_stays_until_somebody_leaves(screen, start, tmp_path, leave):
         process.send_signal(leave)
     _, errors = process.communicate(timeout=ENDS_WITHIN_S)
     assert process.returncode == (0 if leave == "Escape" else 130), errors
-    assert "photo.jpg: 1 frame in" in errors
+    assert f"{name}: 1 frame in" in errors
 
 
 def test_closing_the_window_in_mid_run_leaves_complete_files(screen, start, film, tmp_path):

@@ -61,6 +61,25 @@ def test_variable_frame_rate_keeps_each_frames_own_time(tmp_path):
     np.testing.assert_allclose([frame.stamp.time_s for frame in frames], np.array(ticks) / 1000, atol=1e-4)
 
 
+def test_a_last_picture_that_stays_for_long_is_no_damage(tmp_path):
+    """As screen recorders and slide shows end. A file that was cut off is told all the same."""
+    path = tmp_path / "stays.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.max_b_frames = 0
+        packets = []
+        for index, picture in enumerate(grey_pictures(30, size_wh=(64, 48))):
+            frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
+            frame.pts, frame.time_base = index, Fraction(1, 30)
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        packets[-1].duration = round(4 / packets[-1].time_base)
+        container.mux(packets)
+    frames, _ = read(path)
+    assert len(frames) == 30
+
+
 def test_times_start_at_zero_and_the_offset_is_known(tmp_path):
     path = write_video(tmp_path / "late.mkv", grey_pictures(3), pts=[500, 533, 566], time_base=Fraction(1, 1000))
     frames, info = read(path)

@@ -8,7 +8,7 @@ import pytest
 from fakes import standing_keypoints
 from posedemo import pipeline
 from posedemo.assembly import track_maker
-from posedemo.clothes import worn_colors
+from posedemo.clothes import Clothes, worn_colors
 from posedemo.datatypes import Detections, Frame, Keypoints2D, LifterSpec, Stamp
 from posedemo.sessions.records import FrameRecord, pack_frame, unpack_frame
 from posedemo.skeleton import H36M17
@@ -59,6 +59,22 @@ def test_clothes_that_cannot_be_seen_have_no_colours():
     worn = worn_colors(picture, replace(keypoints, xy_px=no_knee))
     assert np.isfinite(worn[0]).all()
     assert np.isnan(worn[1]).all()
+
+
+def test_clothes_that_are_not_seen_for_a_moment_end_no_doubt():
+    """Somebody in green is taken for the person in red; then they turn sideways, and show no shoulders for 0.3 s."""
+    clothes = Clothes()
+    red, green = (worn_colors(painted((person(300), color)), person(300)) for color in (RED, GREEN))
+    for index in range(30):
+        clothes.see(red, person(300), index / FPS)
+    own = clothes.keypoints
+    for index in range(30, 36):
+        clothes.see(green, person(300), index / FPS)
+    assert clothes.are_doubted
+    for index in range(36, 46):
+        clothes.see(np.full_like(green, np.nan), person(310), index / FPS)
+    assert clothes.are_doubted
+    assert clothes.keypoints is own
 
 
 class Passage:

@@ -84,21 +84,39 @@ def test_joint_that_was_never_seen_collapses_onto_its_nearest_known_ancestor():
     xy = np.arange(34, dtype=np.float32).reshape(17, 2)
     for name in ("right_knee", "right_ankle"):
         xy[H36M17.index(name)] = np.nan
-    filled = fill_unknown(xy, None)
+    filled = fill_unknown(xy)
     np.testing.assert_array_equal(filled[H36M17.index("right_ankle")], xy[H36M17.index("right_hip")])
+
+
+def test_a_joint_that_was_never_known_goes_along_with_its_ancestor():
+    """Somebody without feet in the data walks on; and a wrist that was known once stays where it was."""
+    poses = PoseWindow(num_frames=1, rate_hz=30)
+    ankle, knee = H36M17.index("left_ankle"), H36M17.index("left_knee")
+    for index in range(10):
+        xy = at(index)
+        xy[ankle] = np.nan
+        if index > 4:
+            xy[WRIST] = np.nan
+        window = push(poses, index / 30, xy)
+    np.testing.assert_array_equal(window.xy[0, ankle], window.xy[0, knee])
+    np.testing.assert_array_equal(window.xy[0, WRIST], [4, 4])
+    # After a long hole nothing is known of before.
+    xy = at(20)
+    xy[WRIST] = np.nan
+    np.testing.assert_array_equal(push(poses, 5.0, xy).xy[0, WRIST], [20, 20])
 
 
 def test_without_hips_the_pelvis_is_in_the_middle_of_what_is_seen():
     xy = np.full((17, 2), np.nan, np.float32)
     xy[[WRIST, HEAD]] = [[2, 8], [6, 2]]
-    filled = fill_unknown(xy, None)
+    filled = fill_unknown(xy)
     np.testing.assert_array_equal(filled[0], [4, 5])
     np.testing.assert_array_equal(filled[H36M17.index("left_ankle")], [4, 5])
     np.testing.assert_array_equal(filled[WRIST], [2, 8])
 
 
 def test_nothing_known_gives_finite_numbers():
-    assert np.isfinite(fill_unknown(np.full((17, 2), np.nan, np.float32), None)).all()
+    assert np.isfinite(fill_unknown(np.full((17, 2), np.nan, np.float32))).all()
 
 
 def test_window_that_looks_ahead_has_the_target_in_its_middle():

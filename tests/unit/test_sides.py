@@ -84,10 +84,33 @@ def make_tracker() -> Tracker:
     return Tracker(max_people=1, new_track=track_maker(spec, "off"))
 
 
+EXCHANGED = replace(swap_sides(PERSON, (True, True)), detected=None)
+"""As a detector gives it that is wrong itself."""
+
+
+@pytest.mark.parametrize("fps", [30, 60, 240])
+def test_who_stands_with_spread_limbs_stays_in_sight_when_sides_are_believed(fps):
+    """Where left and right hands are far apart, the exchange itself is a leap that nobody makes."""
+    xy_px = PERSON.xy_px.copy()
+    for side, across_px in (("left", 60), ("right", -60)):
+        for part in ("wrist", "elbow", "ankle", "knee"):
+            xy_px[H36M17.index(f"{side}_{part}"), 0] += across_px * (0.5 if part in ("elbow", "knee") else 1.0)
+    spread = replace(PERSON, xy_px=xy_px)
+    exchanged = replace(swap_sides(spread, (True, True)), detected=None)
+    tracker = make_tracker()
+    seen = [
+        [track.track_id for track in tracker.update([exchanged if index > fps else spread], Stamp(index, index / fps))]
+        for index in range(2 * fps)
+    ]
+    assert seen == [[0]] * (2 * fps)
+    assert tracker.counts.rejected_jumps == 0
+    assert tracker.tracks[0].keypoints is exchanged, "they are believed in the end"
+
+
 def test_tracker_takes_a_short_exchange_back_and_believes_a_long_one():
     tracker, left_x = make_tracker(), []
     for index in range(60):
-        pose = swap_sides(PERSON, (True, True)) if 10 <= index < 16 or index >= 30 else PERSON
+        pose = EXCHANGED if 10 <= index < 16 or index >= 30 else PERSON
         (track,) = tracker.update([pose], Stamp(index, index / FPS))
         left_x.append(float(track.keypoints.xy_px[H36M17.index("left_wrist"), 0]))
     assert all(x > 300 for x in left_x[:30])

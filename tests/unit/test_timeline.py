@@ -48,6 +48,11 @@ def test_long_hole_is_believed_where_the_file_is_so_long(end_s, expected):
     assert placed([0, 1, 60], end_s=end_s) == expected
 
 
+def test_times_beyond_an_end_that_is_too_early_are_kept():
+    """MP4 of rare pictures that were reordered: the end that it states lies before its last ones."""
+    assert placed([0, 1, 2, 3, 5, 8], end_s=3.1) == [0, 1, 2, 3, 5, 8]
+
+
 def test_repeated_times_do_not_add_up():
     """Each second picture repeats the time of the one before it: after five minutes the sound is still in step."""
     stated = [index // 2 * 2 / 30 for index in range(30 * 300)]

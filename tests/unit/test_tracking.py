@@ -126,6 +126,18 @@ def test_person_who_comes_from_elsewhere_after_that_moment_is_somebody_else():
     assert [list(frame) for frame in seen[-5:]] == [[1]] * 5
 
 
+def test_who_would_get_their_place_back_is_remembered():
+    """What is changed for everybody, such as the smoothing, must reach them too."""
+    tracker = make_tracker()
+    (track,) = tracker.update([standing_keypoints(100)], Stamp(0, 0.0))
+    for index in range(1, 25):
+        tracker.update([], Stamp(index, index / FPS))
+    assert (tracker.tracks, tracker.remembered) == ((), (track,))
+    for index in range(25, 40):
+        tracker.update([], Stamp(index, index / FPS))
+    assert tracker.remembered == ()
+
+
 def test_person_of_another_size_is_somebody_else():
     """Whoever turns up in the same place but three times as large, or as small, has not just been there."""
     away = int(LOST_AFTER_S * FPS) + 4

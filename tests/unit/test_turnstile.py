@@ -132,6 +132,22 @@ def test_file_is_watched_at_its_own_pace_or_another():
         assert time.monotonic() - started_s >= least_s - 0.001
 
 
+def test_what_a_machine_could_not_reach_is_not_made_up_for():
+    """At eight times the pace each frame takes ten times too long; asked for its own pace, the file has it at once."""
+    wishes = first_wishes(speed=8.0)
+    frames = iter(Turnstile(full_queue(40), wishes, is_paced=True))
+    for _ in range(20):
+        next(frames)
+        time.sleep(0.04)
+    wishes.change(speed=1.0)
+    next(frames)
+    started_s = time.monotonic()
+    for _ in range(15):
+        next(frames)
+    # Half a second of film; no more than a quarter of one is made up for.
+    assert time.monotonic() - started_s >= 15 / 30 - 0.26
+
+
 def test_status_counts_frames_and_notices():
     status = Shared(Status(detector="mediapipe-lite", lifter="semgcn"))
     counter = StatusSink(status, num_frames_in=lambda: 7, num_dropped=lambda: 2)
