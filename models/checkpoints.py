@@ -145,5 +145,5 @@ def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
         theirs, ours = (dict(one.network) | {"frames": one.num_frames} for one in (checkpoint.config, config))
         raise ConfigError(
             f"{path} has other layers: its network is {theirs}, this one {ours}",
-            hint="start from one with the same --network and no more --frames; global-gcn and gla-gcn may gain channels",
+            hint="start from a run with the same --network and no more --frames; global-gcn and gla-gcn may be wider",
         ) from error
