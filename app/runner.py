@@ -194,7 +194,7 @@ def _process(
         longest_hole_s=math.inf if opened.session is None else LONGEST_HOLE_S,
     )
     viewer = ViewerSink() if has_window else None
-    sinks = _sinks(opened, turnstile, viewer, statistics, observer)
+    sinks = _sinks(opened, viewer, statistics, observer)
     frames = _progress(_limited(turnstile, settings), info, settings)
     steering, look = opened.steering, opened.lookout.look
     if has_window and info.is_live:
@@ -223,7 +223,6 @@ def _process(
 
 def _sinks(
     opened: _Opened,
-    turnstile: Turnstile,
     viewer: ViewerSink | None,
     statistics: RunStatistics,
     observer: Observer | None,
@@ -233,7 +232,7 @@ def _sinks(
     counter = StatusSink(
         opened.status,
         num_frames_in=lambda: capture.num_frames_in,
-        num_dropped=lambda: capture.frames.num_dropped - turnstile.num_passed_by,
+        num_dropped=lambda: capture.frames.num_dropped,
     )
     position = [] if opened.session is None else [PositionSink(opened.session, opened.status)]
     sinks: list[Sink] = [opened.outputs, counter, *position, *([viewer] if viewer else []), statistics]

@@ -54,6 +54,10 @@ class Handoff(Generic[T]):
         with self._changed:
             self.num_dropped += count
 
+    def excuse(self, count: int) -> None:
+        """Count items among the dropped no more: they were dropped because nobody wanted them."""
+        self.miss(-count)
+
     def poll(self) -> T | None:
         """Take an item if one is waiting.
 

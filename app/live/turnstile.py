@@ -40,8 +40,6 @@ class Turnstile:
         self._num_steps = wishes.value.num_steps
         self._due_s = self._last_s = 0.0
         self._has_started = False
-        self.num_passed_by = 0
-        """Frames of a live source that were dropped because of a pause, and not because anything is slow."""
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield frames until the hand-off ends.
@@ -70,7 +68,8 @@ class Turnstile:
         num_dropped = self._frames.num_dropped
         while not self._may_pass() and not self._frames.closed:
             self._frames.sleep(_LOOK_EVERY_S)
-        self.num_passed_by += self._frames.num_dropped - num_dropped
+        # A live source goes on during a pause; nothing was too slow for what it gave then.
+        self._frames.excuse(self._frames.num_dropped - num_dropped)
         # Of the time that was spent waiting nothing is to be made up for.
         self._has_started = False
 

@@ -119,8 +119,8 @@ def test_what_a_live_source_gave_during_a_pause_does_not_count_as_dropped():
         slot.put(make_frame(index))
     wishes.change(is_paused=False)
     until(lambda: passed[-1] == 8)
-    assert slot.num_dropped == 6
-    assert turnstile.num_passed_by in (4, 5)
+    # Six were dropped, four or five of them while it was paused.
+    assert slot.num_dropped in (1, 2)
     slot.stop()
 
 
