@@ -11,7 +11,7 @@ from .capture.source import is_session
 from .datatypes import LifterSpec
 from .live.steering import OpenLifter, Workshop
 from .manifest import manifest
-from .modes import Mode, choose_mode, lifter_in_mode, sides_look_ahead_s, smoothing_look_ahead_s
+from .modes import Mode, choose_mode, lifter_in_any_mode, lifter_in_mode, sides_look_ahead_s, smoothing_look_ahead_s
 from .sessions.playback import NoDetector
 from .sessions.source import SessionSource
 from .settings import Settings
@@ -103,6 +103,10 @@ def make_workshop(
     def open_lifter(name: str) -> OpenLifter:
         return registry.create_lifter(lifter_in_mode(name, mode), provider=settings.provider)
 
+    def lifter_here(name: str) -> str:
+        is_same = session is None or session.header.settings["mode"] == mode
+        return name if is_same else lifter_in_mode(lifter_in_any_mode(name), mode)
+
     def open_detector(name: str) -> Detector:
         return registry.create_detector(name, max_people=settings.max_people)
 
@@ -115,6 +119,7 @@ def make_workshop(
         tracks_with=None if mode == "file" else tracks_with,
         is_bound=bool(settings.exports),
         follows=follows,
+        lifter_here=lifter_here,
     )
 
 

@@ -53,6 +53,7 @@ class Workshop:
             results already wait for them.
         is_bound: by files that say once for all how their poses were made, so that nothing of it may change.
         follows: fields of ``InUse`` that change where they changed when a session was recorded.
+        lifter_here: what a lifter that a session names is in this run, whose mode may be another.
     """
 
     open_lifter: Callable[[str], OpenLifter]
@@ -60,6 +61,7 @@ class Workshop:
     tracks_with: Callable[[str], Callable[[int], Track]] | None = None
     is_bound: bool = False
     follows: Collection[str] = ()
+    lifter_here: Callable[[str], str] = str
 
 
 class Steering:
@@ -92,15 +94,19 @@ class Steering:
         self._num_refused_hand_overs = 0
         now = status.value
         self._recorded = InUse(now.detector, now.lifter, now.smooth)
+        self._stated: InUse | None = None
         self.lifters_used = [status.value.lifter]
         self.detectors_used = [status.value.detector]
 
     def __call__(self, stages: Stages, frame: Frame) -> Stages:
         """The stages to use from this frame on, of those that were used up to it."""
-        if frame.in_use is not None and frame.in_use != self._recorded:
-            if frame.in_use.detector != self._recorded.detector:
-                stages.tracker.distrust()
-            self._follow_recording(frame.in_use)
+        if frame.in_use is not None and frame.in_use is not self._stated:
+            self._stated = frame.in_use
+            in_use = replace(frame.in_use, lifter=self._workshop.lifter_here(frame.in_use.lifter))
+            if in_use != self._recorded:
+                if in_use.detector != self._recorded.detector:
+                    stages.tracker.distrust()
+                self._follow_recording(in_use)
         wishes, followed = self._wishes.value, self._followed
         if wishes != followed:
             self._followed = wishes

@@ -78,6 +78,9 @@ def test_replay_of_one_person_in_file_mode(posedemo, tmp_path):
     assert done.returncode == 0, done.stderr
     statistics = json.loads((tmp_path / "live.json").read_text())
     assert (statistics["lifter"], statistics["look_ahead_ms"]) == ("gla-gcn", 0), "live, nothing is waited for"
+    # Its twin in the other mode is no other lifter.
+    assert statistics["lifters_used"] == ["gla-gcn"]
+    assert "looks" not in done.stderr
 
 
 @pytest.mark.parametrize("writes", [True, False])
