@@ -22,11 +22,11 @@ def demo_clip() -> Path:
 def posedemo(tmp_path: Path) -> RunPosedemo:
     """Call the installed ``posedemo`` with arguments, in an empty folder and without a display, as a user would."""
 
-    def call(*arguments: object) -> subprocess.CompletedProcess[str]:
+    def call(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [COMMAND, *map(str, arguments)],
             cwd=tmp_path,
-            env=without_display(),
+            env=without_display() | environment,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,

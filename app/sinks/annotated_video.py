@@ -104,13 +104,13 @@ class AnnotatedVideo:
 
         Raises:
             OutputError: it cannot be written; what there is of it is left under its temporary name.
-            ModelError: the room could not be drawn; the file is complete up to there.
+            ModelError: the room could not be drawn; the file is complete up to there. Where nothing was, there is none.
         """
         try:
             self._queue.close()
             self._join()
             self._renderer.close()
-            if isinstance(self._error, OutputError):
+            if isinstance(self._error, OutputError) or (self._error is not None and not self._encoder.num_written):
                 raise self._error
             self._finish_file()
         except BaseException:

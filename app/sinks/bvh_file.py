@@ -97,6 +97,7 @@ def _standing(columns: Columns) -> tuple[Float64Array, Float64Array]:
         person = Person(int(columns["track_id"][row]), keypoints, pose, roots_m[row])
         (standing,) = room.update([person], float(time_s))
         joints_m[row] = standing.joints_m
+        joints_m[row, _PELVIS] = standing.root_m
     return columns["time_s"], joints_m
 
 

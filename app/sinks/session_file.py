@@ -56,6 +56,7 @@ class SessionFile:
         self._on_failure = on_failure
         with writing(path):
             self._file = _open_alone(path)
+            self._is_on_disk = _is_regular(self._file)
             try:
                 self._write(MAGIC + pack_record(pack_header(header)))
             except OSError:
@@ -117,7 +118,7 @@ class SessionFile:
                 self._write(b"".join(_packed(record, changes) for record, changes in frames))
                 self.num_recorded += len(frames)
                 frames = []
-                if time.monotonic() - synced_s > _SYNC_EVERY_S:
+                if self._is_on_disk and time.monotonic() - synced_s > _SYNC_EVERY_S:
                     os.fsync(self._file.fileno())
                     synced_s = time.monotonic()
         except Exception as error:  # noqa: BLE001  whatever it is, the show goes on and says so
@@ -160,6 +161,11 @@ def _open_alone(path: Path) -> FileIO:
     if not lock(file.fileno()):
         file.close()
         raise OutputError(f"another run is writing {path}", "wait until it has ended, or write to another name")
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+    if _is_regular(file):
         file.truncate(0)
     return file
+
+
+def _is_regular(file: FileIO) -> bool:
+    """Whether it is neither a pipe nor a device, which cannot be cut or synced."""
+    return stat.S_ISREG(os.fstat(file.fileno()).st_mode)

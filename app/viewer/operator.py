@@ -151,7 +151,11 @@ class Operator:
                 )
             # A cut, as an operator would: the way from one person to a stranger shows nobody.
             is_followed = self._followed is not None and (post.is_still or bool(self._shown & known.keys()))
-            view = kept_inside(_eased(view, wanted, step_s) if is_followed else wanted, points_m, aspect)
+            view = _eased(view, wanted, step_s) if is_followed else wanted
+            if not _shows(view, points_m, aspect):
+                # Whoever was in the picture stays in it; the way to a newcomer is as calm as any.
+                stayed = [joints_m for track_id, joints_m in known.items() if track_id in self._shown]
+                view = kept_inside(view, np.concatenate(stayed) if stayed else points_m, aspect)
             self._shown = frozenset(known)
         self._followed = view
         return view

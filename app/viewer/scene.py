@@ -18,6 +18,8 @@ from .theme import Theme
 from .trails import Trails
 from .wardrobe import Wardrobe
 
+_MOSTLY_SEEN = 0.5
+
 
 @dataclass(slots=True)
 class Part:
@@ -151,8 +153,10 @@ class Scene:
         drawn = []
         for person in self.people:
             slot = self.slots[person.track_id]
-            if (person.seen < 1).any():
-                drawn.append(self._ghost.draw(person.joints_m, 1 - person.seen, slot))
+            # What is mostly seen has a body, around which hoops would be black rings.
+            guessed = np.where(person.seen < _MOSTLY_SEEN, 1 - person.seen, np.float32(0))
+            if guessed.any():
+                drawn.append(self._ghost.draw(person.joints_m, guessed, slot))
             if person.ghost_m is not None:
                 drawn.append(self._ghost.draw(person.ghost_m, np.ones_like(person.seen), slot, is_second=True))
         _fill(self.ghosts, drawn)

@@ -29,6 +29,8 @@ ROOM_HALF_WIDTH_M = 1.9
 ROOM_HALF_DEPTH_M = 1.3
 _PELVIS_HEIGHT_M = 0.92
 """Of an average adult, for people whose feet are not known."""
+_TRUNK_M = 0.5
+"""The same, for people whose hips are not known either."""
 
 _GROUND_TIME_CONSTANT_S = 0.3
 _CALM_M = 0.06
@@ -36,6 +38,9 @@ _CALM_M = 0.06
 
 _LANDING_S = 1.0
 """After feet come into sight, for which the way to the ground is calm also upwards."""
+
+_GLIMPSE_S = 0.3
+"""Feet that were not seen for no longer than this were in sight all the same."""
 
 _HOLD_TIME_CONSTANT_S = 2.0
 """A height that is only held goes back to the usual one as slowly as this."""
@@ -59,6 +64,7 @@ class StandingPerson:
     Attributes:
         track_id: of the person.
         joints_m: (17, 3) room axes, metres; NaN where unknown.
+        root_m: (3,) where the pelvis is, known or not: joints are measured from it.
         confidence: (17,) in [0, 1], steadied over time.
         seen: (17,) in [0, 1]: 0 for a joint that is a mere guess, such as a foot out of the picture.
         ghost_m: (17, 3) the second lifter's joints in the same place, or None.
@@ -66,6 +72,7 @@ class StandingPerson:
 
     track_id: int
     joints_m: Float32Array
+    root_m: Float32Array
     confidence: Float32Array
     seen: Float32Array
     ghost_m: Float32Array | None = None
@@ -83,6 +90,7 @@ class _Place:
     usual_height_m: float = _PELVIS_HEIGHT_M
     is_on_ground: bool = False
     landed_s: float = -math.inf
+    ground_s: float = -math.inf
     held_joint: int = _PELVIS
     held_height_m: float = 0.0
     confidence: Float32Array | None = None
@@ -125,7 +133,9 @@ class Standing:
         """
         step_s, self._time_s = max(0.0, time_s - self._time_s), time_s
         self._places = {
-            track_id: place for track_id, place in self._places.items() if time_s - place.seen_s < _FORGET_AFTER_S
+            track_id: place
+            for track_id, place in self._places.items()
+            if time_s - place.seen_s < _FORGET_AFTER_S or not self._in_room
         }
         return tuple(self._stand(person, person.pose, step_s) for person in people if person.pose is not None)
 
@@ -142,14 +152,15 @@ class Standing:
         lowest_m = np.where(seen[_LEGS] < 1, JOINT_RADIUS_M["ankle"], -np.inf)
         joints_m[_LEGS, 1] = np.maximum(joints_m[_LEGS, 1], lowest_m)
         ghost_m = None if person.ghost is None else person.ghost.xyz_m * self._to_room + root_m
-        return StandingPerson(person.track_id, joints_m, confidence, seen, ghost_m)
+        return StandingPerson(person.track_id, joints_m, root_m, confidence, seen, ghost_m)
 
     def _rise(self, place: _Place, joints_m: Float32Array, confidence: Float32Array, step_s: float) -> float:
         """Find the pelvis's height: by the feet, or by what keeps still where they are not seen."""
         lowest_m = _lowest(joints_m, confidence)
         if lowest_m is not None:
-            if not place.is_on_ground and place.pelvis_height_m is not None:
+            if place.pelvis_height_m is not None and self._time_s - place.ground_s > _GLIMPSE_S:
                 place.landed_s = self._time_s
+            place.ground_s = self._time_s
             is_landing = self._time_s - place.landed_s < _LANDING_S
             wanted_m = JOINT_RADIUS_M["ankle"] - lowest_m
             place.usual_height_m = _settle(place.pelvis_height_m, wanted_m, step_s, is_calm=is_landing)
@@ -161,6 +172,7 @@ class Standing:
             place.held_joint, place.held_height_m = joint, height_m + _height_of(joint, joints_m)
         # The trunk's own length: how far a guessed pelvis is below the neck says nothing.
         trunk_m = float(np.linalg.norm(joints_m[_NECK] - joints_m[_PELVIS])) if joint == _NECK else 0.0
+        trunk_m = trunk_m if math.isfinite(trunk_m) else _TRUNK_M
         usual_m = place.usual_height_m + trunk_m
         place.held_height_m = _eased(place.held_height_m, usual_m, step_s, _HOLD_TIME_CONSTANT_S)
         place.is_on_ground = False

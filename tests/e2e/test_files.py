@@ -223,3 +223,18 @@ def test_stopped_run_leaves_playable_files(start_posedemo, demo_clip, tmp_path, 
     assert 0 < num_frames < 230
     assert poses(tmp_path / "out.npz")["frame_index"].max() < num_frames
     assert leftovers(tmp_path) == []
+
+
+def test_a_room_that_cannot_be_drawn_leaves_the_earlier_video_alone(posedemo, tmp_path):
+    """As on a machine without OpenGL, before the first picture: there is nothing to put in its place."""
+    write_video(tmp_path / "in.mp4", clip_pictures(0, 4))
+    (tmp_path / "none").mkdir()
+    (tmp_path / "out.mp4").write_bytes(b"of yesterday")
+    done = posedemo(
+        "--video", "in.mp4", "--headless", "--detector", "mediapipe-lite", "--output", "out.mp4", "--overwrite",
+        __EGL_VENDOR_LIBRARY_DIRS=str(tmp_path / "none"),
+    )  # fmt: skip
+    assert done.returncode == 4, done.stderr
+    assert "off-screen OpenGL" in done.stderr
+    assert (tmp_path / "out.mp4").read_bytes() == b"of yesterday"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "none", "out.mp4"]

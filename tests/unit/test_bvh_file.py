@@ -163,6 +163,24 @@ def test_a_bone_that_is_long_in_one_frame_is_not_long_in_all(tmp_path: Path) -> 
     np.testing.assert_allclose(found[:4], poses_m[:4] * TO_ROOM, atol=CLOSE_M)
 
 
+@pytest.mark.parametrize("hidden", [slice(30, 60), slice(None)])
+def test_somebody_seen_from_the_waist_up_is_written_all_the_same(tmp_path: Path, hidden: slice) -> None:
+    poses_m = np.repeat(relative_to_pelvis(random_poses(1)), 90, axis=0)
+    known = [H36M17.index(name) for name in ("thorax", "left_shoulder", "left_wrist", "right_elbow", "head")]
+    lower = [
+        index for index, name in enumerate(H36M17.joints) if name.split("_")[-1] in ("pelvis", "hip", "knee", "ankle")
+    ]
+    table = columns(poses_m)
+    table["poses_3d"][hidden, lower] = np.nan
+    table["keypoints_2d"][hidden, lower, 2] = 0
+    write_bvh(tmp_path / "a.bvh", table, {"fps": 30.0}, name="a.bvh")
+    motion = read_bvh(tmp_path / "a.bvh")
+    assert np.isfinite(motion.values).all()
+    assert len(motion.values) == 90
+    joints_m = pose_joints_m(motion)
+    np.testing.assert_allclose(np.ptp(joints_m[:, known][:, :, [0, 2]], axis=0), 0, atol=0.02)
+
+
 def test_a_joint_that_is_never_known_keeps_its_bone_at_rest(tmp_path: Path) -> None:
     poses_m = relative_to_pelvis(random_poses(5))
     wrist = H36M17.index("left_wrist")

@@ -94,6 +94,24 @@ def test_a_still_camera_keeps_still_while_people_walk_about(preset):
     assert len(views) == 1
 
 
+def test_a_still_camera_keeps_still_for_who_is_at_the_back():
+    """Far away they are seen nearer to the middle than at the distance of the room's."""
+    for aspect, shift, x_m in ((WIDE, 0.31, 1.06), (TALL, 0.0, 0.58)):
+        operator, track = Operator(aspect, Preset.FRONT, shift=shift), Standing()
+        track.update([make_person(root_m=(0, 0, 2.5))], 0.0)
+        away = track.update([make_person(root_m=(0, 0, 2.5)), make_person(track_id=1, root_m=(x_m, 0, 4.2))], FRAME_S)
+        home = operator.view((), 0.0)
+        assert operator.view(away[1:], FRAME_S) == home
+
+
+def test_the_way_to_a_newcomer_is_calm():
+    operator = Operator(WIDE, Preset.FOLLOW)
+    alone, both = standing((-1.2, 0, 3.5)), standing((-1.2, 0, 3.5), (1.4, 0, 3.5))
+    before = settled(operator, alone, 5.0)
+    after = operator.view(both, 5.0)
+    assert abs(after.target_m[0] - before.target_m[0]) < 0.1
+
+
 def test_follow_goes_along():
     operator = Operator(WIDE, Preset.FOLLOW)
     track = Standing()

@@ -368,6 +368,20 @@ def test_disk_that_takes_nothing_holds_nobody_up(tmp_path):
     os.close(reader)
 
 
+def test_a_pipe_that_is_emptied_is_recorded_into(tmp_path, monkeypatch):
+    """It cannot be brought to a disk, as a file is every few seconds."""
+    monkeypatch.setattr("posedemo.sinks.session_file._SYNC_EVERY_S", 0.0)
+    os.mkfifo(tmp_path / "pipe.pose")
+    reader = os.open(tmp_path / "pipe.pose", os.O_RDWR)
+    told: list[str] = []
+    with SessionFile(tmp_path / "pipe.pose", header(), on_failure=told.append) as file:
+        for frame, detections in shots(4):
+            file.record(frame, detections)
+            time.sleep(0.05)
+    assert (told, file.num_recorded, file.num_lost) == ([], 4, 0)
+    os.close(reader)
+
+
 def test_frame_that_cannot_be_packed_ends_the_recording_and_not_the_show(tmp_path):
     """Its number has more digits than the format: nothing that is known gives one, and other faults end alike."""
     told: list[str] = []

@@ -355,6 +355,39 @@ def test_hidden_legs_are_hoops_and_not_bodies() -> None:
     assert ghosts[:, 1].max() < 1.1
 
 
+def test_legs_that_are_seen_again_have_no_hoops_about_them() -> None:
+    scene = Scene(max_people=1, theme=DARK)
+    for index in range(60):
+        scene.update([seated(index) if index < 30 else make_person()], index * FRAME_S)
+    assert scene.people[0].seen.min() < 1, "how much of a guess they are is steadied for long"
+    assert not scene.ghosts.vertices.any()
+
+
+def test_a_frame_of_unsure_feet_does_not_let_anybody_sink() -> None:
+    """Somebody stands up out of a crouch, and at the start of it their feet are not seen for a frame."""
+    standing, lowest_m = Standing(), []
+    for index in range(60):
+        pose = bent(min(1.0, 0.6 + max(0, index - 30) * 0.04))
+        person = make_person(pose) if index != 29 else with_confidence(make_person(pose), ankle=0.1)
+        (found,) = standing.update([person], index * FRAME_S)
+        lowest_m.append(found.joints_m[:, 1].min())
+    assert min(lowest_m) >= 0
+
+
+def test_hips_that_are_unknown_for_a_moment_leave_nothing_behind() -> None:
+    standing = Standing()
+    hidden = STANDING.copy()
+    hidden[[H36M17.index(name) for name in ("pelvis", "left_hip", "right_hip")]] = np.nan
+    for index in range(90):
+        person = make_person()
+        if 30 <= index < 60:
+            person = with_confidence(make_person(hidden), hip=0.0, knee=0.0, ankle=0.0)
+        (found,) = standing.update([person], index * FRAME_S)
+        neck_m = found.joints_m[H36M17.index("thorax")]
+        assert np.isfinite(neck_m).all()
+        assert neck_m[1] == pytest.approx(1.4, abs=0.2)
+
+
 def test_a_head_that_is_a_guess_is_no_body() -> None:
     """Behind a banner, say: nothing solid is drawn above the shoulders."""
     scene = make_scene(with_confidence(make_person(), nose=0.0, head=0.0))
