@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from posedemo.lifter_contract import SIGHT
 from posedemo.models.config import TrainConfig, preset, with_window
 from posedemo.models.corpus import read_corpus
 from posedemo.models.lifter import NETWORKS
@@ -112,7 +113,8 @@ def main() -> None:
     for name in arguments.lifter:
         config = published(preset(name, "live")) if arguments.published else preset(name, "live")
         config = replace(config, batch_size=arguments.batch_size or config.batch_size)
-        maker = SampleMaker(motion, config.num_frames, config.look_ahead)
+        is_turned = config.normalisation == SIGHT
+        maker = SampleMaker(motion, config.num_frames, config.look_ahead, turned=is_turned)
         made, (trained, *others) = measure(config, maker, arguments.rounds, with_compiled=arguments.with_compiled)
         size = f"{name} | {config.num_frames} | {config.batch_size}"
         ratios = "".join(f" {other:.0f} | {other / trained:.2f} |" for other in others)

@@ -138,9 +138,9 @@ def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
             weights = grow(lifter, config, weights, num_frames=checkpoint.config.num_frames)
         if config.lifter in WIDENED:
             weights = widen(lifter, weights)
-        if not config.network.get("sequence_head", True):
-            weights = {name: value for name, value in weights.items() if not name.startswith(SEQUENCE_HEAD)}
-        lifter.load_state_dict(weights)
+        there = lifter.state_dict().keys()
+        kept = {name: value for name, value in weights.items() if name in there or not name.startswith(SEQUENCE_HEAD)}
+        lifter.load_state_dict(kept)
     except RuntimeError as error:
         theirs, ours = (dict(one.network) | {"frames": one.num_frames} for one in (checkpoint.config, config))
         raise ConfigError(

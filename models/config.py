@@ -253,7 +253,7 @@ def preset(lifter: str, name: str, *, skeleton: str = "h36m17", source: str = "g
         return config
     config = replace(config, skeleton=skeleton, source=source)
     if lifter in _PAPER_EPOCHS_ON_DETECTIONS and source != "gt":
-        return replace(config, epochs=_PAPER_EPOCHS_ON_DETECTIONS[lifter])
+        config = replace(config, epochs=_PAPER_EPOCHS_ON_DETECTIONS[lifter])
     if skeleton == "humaneva15" and config.schedule == "steps":
         # Inferred: none of these papers used HumanEva, and 100,000 steps are more than its schedule has.
         config = replace(config, schedule="cosine")

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from .config import TrainConfig
@@ -108,11 +107,11 @@ def _inflated(lifter: Lifter, config: TrainConfig, short: Mapping[str, Tensor], 
             continue
         layer, rest = stages.split(name)
         stage = (layer or 0) // stages.layers
-        if num_frames > STRIDE**stage:
+        theirs = short.get(f"{name}.weight")
+        if num_frames > STRIDE**stage or theirs is None:
             continue
-        weight = torch.zeros_like(module.weight)
+        weight = theirs.new_zeros((*theirs.shape[:2], *module.weight.shape[2:]))
         if rest not in stages.unheard:
-            theirs = short[f"{name}.weight"]
             target = offsets[stage] if module.stride[0] == STRIDE else 0
             weight[:, :, int(module.padding[0]) + (target or 0)] = theirs[:, :, theirs.shape[2] // 2]
         inflated[f"{name}.weight"] = weight

@@ -18,7 +18,7 @@ _SMALLEST_MATRIX = 8
 """Rows and columns from which on Muon takes weights for a matrix: an orthogonal step says little about fewer."""
 _RATE_OF_VECTORS = 0.075
 """Learning rate of AdamW for the other weights, as a share of Muon's: 0.0015 beside 0.02."""
-_GLOBAL_PARTS = ("network.input_norm.", "network.representation.", SEQUENCE_HEAD)
+_GLOBAL_PARTS = ("network.input_norm.", "network.representation.", "network.joint_embedding", SEQUENCE_HEAD)
 """Of GLA-GCN: what the sequence is reconstructed with."""
 
 

@@ -46,7 +46,7 @@ def override(
         config = replace(config, steps=steps, epochs=0)
     if epochs is not None:
         config = replace(config, epochs=epochs)
-    config = with_window(config, num_frames=frames, look_ahead=look_ahead)
+    config = with_window(config, num_frames=frames, look_ahead=look_ahead if config.lifter in TEMPORAL else None)
     return replace(config, network={**config.network, **parse_options(config.lifter, network)})
 
 

@@ -158,7 +158,9 @@ def _notes_on_split(
     """What was left out, and who was not left out of the training."""
     if left_out := left_out_actions(corpus, protocol):
         yield f"left out, as in the papers: {', '.join(left_out)}"
-    held_out = [pattern for pattern in predictor.holdout if pattern.startswith(f"{protocol}/")]
+    # Of a lifter trained on other data the patterns say nothing about these people.
+    is_of_views = predictor.source is not None
+    held_out = [pattern for pattern in predictor.holdout if is_of_views or pattern.startswith(f"{protocol}/")]
     trained_on = {sequence.clip.subject for sequence in sequences if not is_one_of(sequence.clip, held_out)}
     if held_out and trained_on:
         yield f"the lifter was trained on some of these people: {', '.join(sorted(trained_on))}"

@@ -60,6 +60,14 @@ class Pace:
         return max(run.step / run.config.steps, run.elapsed_s / (60 * self.max_minutes))
 
 
+def _warn_of_compiling_anew(config: TrainConfig) -> None:
+    if config.last_norm_momentum != TrainConfig.last_norm_momentum:
+        log.warning(
+            "--compile saves nothing here: the normalisations' momentum changes at every step of this recipe, and "
+            "PyTorch compiles the step anew for each, until it gives up"
+        )
+
+
 def train(
     config: TrainConfig,
     corpus: Corpus,
@@ -105,6 +113,7 @@ def train(
     on = choose_device(device)
     if compiled:
         require_compiler(on)
+        _warn_of_compiling_anew(config)
     data = load_training_data(corpus, config, holdout, device=on)
     run = Run(data.config, data.maker, device=on, compiled=compiled)
     if start is not None:

@@ -36,10 +36,14 @@ def widen(lifter: Lifter, narrow: Mapping[str, Tensor]) -> dict[str, Tensor]:
         A state for ``lifter``, of the parts that the other has. Others are not looked for.
 
     Raises:
-        RuntimeError: the other has more channels.
+        RuntimeError: the other has more channels, or convolutions over another number of frames.
     """
     state = lifter.state_dict()
     modules = dict(lifter.named_modules())
+    for name, module in modules.items():
+        theirs = narrow.get(f"{name}.weight")
+        if isinstance(module, nn.Conv2d) and theirs is not None and theirs.shape[2:] != module.weight.shape[2:]:
+            raise RuntimeError(f"{name} has kernels of {tuple(theirs.shape[2:])}")
     matrices = {f"{name}.weight" for name, module in modules.items() if isinstance(module, _MATRICES)}
     wide = {key: _put_into(state.get(key, old), old, is_matrix=key in matrices) for key, old in narrow.items()}
     graphs = {name: module for name, module in modules.items() if isinstance(module, AdaptiveGraphConv)}

@@ -179,6 +179,51 @@ def test_networks_of_other_parts_or_wider_ones_are_refused(
         start_weights(build_lifter(config), config, tmp_path / "other.pt")
 
 
+@pytest.mark.parametrize("channels", [16, 24])
+def test_kernels_of_other_lengths_are_refused(channels: int, tmp_path: Path) -> None:
+    """Their middles would be elsewhere: what was learned would be of other frames."""
+    short_run("gla-gcn", tmp_path / "three.pt")
+    config = TrainConfig("gla-gcn", NETWORKS["gla-gcn"] | {"kernel": 9, "channels": channels}, 9)
+    with pytest.raises(ConfigError, match="other layers"):
+        start_weights(build_lifter(config), config, tmp_path / "three.pt")
+
+
+def test_a_window_may_grow_and_a_network_gain_channels_at_once(tmp_path: Path) -> None:
+    lifters = []
+    for num_frames, still_stages, channels in ((1, 2, 16), (9, 0, 24)):
+        network = NETWORKS["gla-gcn"] | {"still_stages": still_stages, "channels": channels, "framewise": True}
+        config = TrainConfig("gla-gcn", network, num_frames, seed=num_frames, normalisation="screen")
+        lifters.append(build_lifter(config))
+        if lifters[1:]:
+            start_weights(lifters[1], config, tmp_path / "narrow.pt")
+        else:
+            _make_all_weights_count(lifters[0])
+            save(lifters[0], config, tmp_path / "narrow.pt")
+    single, window = torch.randn(4, 1, 17, 2), torch.randn(4, 9, 17, 2)
+    window[:, -1] = single[:, 0]
+    expected, found = lifters[0].eval()(single).detach(), lifters[1].eval()(window)
+    # Sums of float32 in another order.
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-3 * float(expected.abs().mean()))
+
+
+def test_a_head_that_the_defaults_do_not_have_is_left_behind(tmp_path: Path) -> None:
+    short = short_run("dg-net", tmp_path / "with.pt")
+    config = TrainConfig("dg-net", {"channels": 16, "dropout": 0.0}, 9, seed=2)
+    lifter = build_lifter(config)
+    start_weights(lifter, config, tmp_path / "with.pt")
+    windows = torch.randn(4, 9, 17, 2)
+    torch.testing.assert_close(lifter.eval()(windows), short.eval()(windows), rtol=0, atol=0)
+
+
+def test_a_head_that_a_single_frame_did_not_have_begins_anew(tmp_path: Path) -> None:
+    one = TrainConfig("gla-gcn", NETWORKS["gla-gcn"] | {"still_stages": 2, "sequence_head": False}, 1)
+    save(build_lifter(one), one, tmp_path / "single.pt")
+    config = TrainConfig("gla-gcn", NETWORKS["gla-gcn"], 9, seed=2)
+    lifter, new = build_lifter(config), build_lifter(config)
+    start_weights(lifter, config, tmp_path / "single.pt")
+    assert torch.equal(lifter.network.sequence_head.temporal.weight, new.network.sequence_head.temporal.weight)
+
+
 @pytest.mark.parametrize("name", ["dg-net", "gla-gcn"])
 def test_a_run_may_go_on_without_its_sequence_head(name: str, tmp_path: Path) -> None:
     short = short_run(name, tmp_path / "with.pt")

@@ -138,11 +138,12 @@ def test_papers_have_their_optimisers(name: str, kind: type, amsgrad: bool | Non
 
 
 def test_two_stages_have_a_rate_for_the_global_part() -> None:
-    config = replace(preset("gla-gcn", "tiny"), stages="two_stage")
+    config = preset("gla-gcn", "tiny")
+    config = replace(config, stages="two_stage", network={**config.network, "joint_embedding": True})
     lifter = build_lifter(config)
     groups = build_optimiser(config, lifter).param_groups
     slow = {id(weights) for group in groups if group["is_global"] for weights in group["params"]}
-    parts = ("network.representation", "network.sequence_head", "network.input_norm")
+    parts = ("network.representation", "network.sequence_head", "network.input_norm", "network.joint_embedding")
     assert slow == {id(weights) for name, weights in lifter.named_parameters() if name.startswith(parts)}
     assert sum(len(group["params"]) for group in groups) == len(list(lifter.parameters()))
     for name, network in (("dg-net", {}), ("gla-gcn", {"sequence_head": False})):

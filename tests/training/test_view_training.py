@@ -76,6 +76,9 @@ def test_recipes_are_those_of_the_papers() -> None:
         ("dg-net", "humaneva15", "epochs"),
     ):
         assert preset(name, "paper", skeleton=skeleton).schedule == schedule
+    for name in ("semgcn", "global-gcn"):
+        on_detections = preset(name, "paper", skeleton="humaneva15", source="detectron_pt_coco")
+        assert (on_detections.schedule, on_detections.epochs) == ("cosine", 100)
     for name in NETWORKS:
         build_lifter(preset(name, "paper"))
 
