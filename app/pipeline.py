@@ -12,7 +12,7 @@ from .downstream import Downstream, Seen, Sighting
 from .errors import ModelError, PosedemoError, SourceError, first_line
 from .focus import Focus
 from .remap import remap
-from .second_look import closer
+from .second_look import closer, uncovered
 from .stages import Detector, Sink, Stages, is_attentive
 from .timing import StageTimers
 from .track import Track
@@ -133,6 +133,8 @@ def find_people(frame: Frame, detector: Detector, tracker: Tracker) -> Detection
             taken_back = tracker.looked_for(frame, found, look_again)
         else:
             again = look_again(focus)
+            if not again and (barer := uncovered(focus)) is not None:
+                again = look_again(barer)
             nearer = closer(focus, (*found, *again), frame.size_wh)
             again = again if nearer is None else (*again, *look_again(nearer))
             taken_back = tracker.taken_back(frame, found, again)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from .arrays import Float32Array
 from .datatypes import Keypoints2D, Stamp
 from .focus import Focus
+from .geometry import norms
 from .matching import Match, prominence
 from .plausibility import known_joints
 from .track import Track, is_sure
@@ -38,6 +41,30 @@ def at_missing(
             missing_s = stamp.time_s - track.seen_s
             return Focus(xy_px, (*others, *track.near(stamp)), missing_s, track.usual_px)
     return None
+
+
+def uncovered(focus: Focus) -> Focus | None:
+    """Where to look once more where nobody was found: the same place without covers that may hide the one who is there.
+
+    What the detector gives in the place of somebody who is missing can be a bystander in front of them, or a wrong pose
+    of their own, and a cover of that shape leaves too little of them to be found.
+
+    Args:
+        focus: what was looked at.
+    """
+    if focus.xy_px is None or not focus.missing_s:
+        return None
+    apart = tuple(one for one in focus.others if not _is_over(one, focus.xy_px))
+    return None if len(apart) == len(focus.others) else replace(focus, others=apart)
+
+
+def _is_over(other: Keypoints2D, xy_px: Float32Array) -> bool:
+    """Whether somebody is nearer to a place than the one who is expected there is large."""
+    known = np.isfinite(xy_px).all(axis=-1) & known_joints(other)
+    if not known.any():
+        return False
+    size_px = float(np.linalg.norm(np.ptp(xy_px[known], axis=0)))
+    return float(norms(other.xy_px[known] - xy_px[known]).mean()) < size_px
 
 
 def at_unsure(matches: Sequence[Match], strangers: Sequence[Keypoints2D], stamp: Stamp) -> Focus | None:

@@ -15,7 +15,7 @@ from .body import BodyModel
 from .clothes import Clothes, worn_colors
 from .datatypes import Frame, Keypoints2D, Stamp
 from .focus import Focus
-from .plausibility import Past, body_size_px, distance, fault, known_joints
+from .plausibility import Past, body_size_px, distance, fault, known_joints, largest_px_m
 from .side_choice import SideChoice
 from .sides import swap_sides, swapped_parts
 from .smoothing import Smoother
@@ -45,8 +45,8 @@ _RESCUES, _CLOSE_S = 3, 1.0
 surroundings, where they are larger and nobody else is."""
 
 _TIGHT = 0.7
-_NEAR = 2.0
-"""But only if that one is no further from the person's place than so many body sizes."""
+_NEAR = 1.0
+"""But only for poses that are no further from that one than so many body sizes: what is, is not a blend of both."""
 _MAX_BYSTANDERS = 3
 
 _WAITING = 1 / 3
@@ -60,6 +60,9 @@ with that one covered finds nobody else: what was impossible was the detector's 
 
 _USUAL_S = 2.0
 """So long a size that somebody had is remembered."""
+_GROWTH_AT_ONCE, _GROWTH_PER_S = 1.3, 1.0
+"""How much larger than usual somebody's longest bones may be in the picture. A pose that is stretched from one person to
+another has some of twice the length."""
 
 _TURNED_S = 0.4
 """Sides that stay swapped for so long are believed. In the demo clip the detector comes back to itself within 0.3 s."""
@@ -85,10 +88,10 @@ class Track:
         past: where they were last seen.
         bystanders: whom the detector took them for of late.
         refused_s: when it last did.
-        threatened_s: when it last did and that one was near.
         rescued_s: when only a second look found them last.
         num_rescues: how often it did in the last frames, one after the other.
         usual_px: larger side of the box around them, as it was at most in the last seconds.
+        usual_px_m: how large a metre of them was at most in the last seconds.
         swapped_s: since when left and right of them are exchanged; None while they are as the detector gives them.
         doubted_s: since when every pose was refused and nobody else was found; None while they are seen.
         came_s: when they were first seen.
@@ -108,10 +111,10 @@ class Track:
     past: Past = field(init=False)
     bystanders: tuple[Keypoints2D, ...] = field(init=False, default=())
     refused_s: float = field(init=False, default=float("-inf"))
-    threatened_s: float = field(init=False, default=float("-inf"))
     rescued_s: float = field(init=False, default=float("-inf"))
     num_rescues: int = field(init=False, default=0)
     usual_px: float = field(init=False, default=0.0)
+    usual_px_m: float = field(init=False, default=0.0)
     swapped_s: float | None = field(init=False, default=None)
     doubted_s: float | None = field(init=False, default=None)
     came_s: float = field(init=False, default=float("-inf"))
@@ -161,7 +164,7 @@ class Track:
     def start_again(self, keypoints: Keypoints2D, stamp: Stamp) -> None:
         """Be seen for the first time since they were lost."""
         self.past, self.bystanders = Past.first(keypoints, stamp.time_s), ()
-        self.refused_s = self.threatened_s = self.rescued_s = float("-inf")
+        self.refused_s = self.rescued_s = float("-inf")
         self.num_rescues = 0
         self.swapped_s = self.doubted_s = None
         self.is_held = self.is_back = True
@@ -176,7 +179,9 @@ class Track:
         if self.new_since_s is not None and stamp.time_s - self.new_since_s >= _PROBATION_S:
             self.new_since_s = None
         side_px = float(np.ptp(keypoints.xy_px[known_joints(keypoints)], axis=0).max(initial=0.0))
-        self.usual_px = max(side_px, self.usual_px * math.exp(-elapsed_s / _USUAL_S))
+        left = math.exp(-elapsed_s / _USUAL_S)
+        self.usual_px = max(side_px, self.usual_px * left)
+        self.usual_px_m = max(largest_px_m(keypoints), self.usual_px_m * left)
 
     def note_sides(self, *, is_swapped: bool, stamp: Stamp) -> None:
         """Remember since when left and right are not as the detector gives them."""
@@ -186,9 +191,12 @@ class Track:
             self.swapped_s = stamp.time_s
 
     def can_be(self, keypoints: Keypoints2D, stamp: Stamp, *, slack: float = 1.0) -> bool:
-        """Whether a pose can be theirs; limits are tight where the detector took somebody near for them of late."""
-        slack = slack * _TIGHT if stamp.time_s - self.threatened_s <= _ALERT_S else slack
-        return fault(self.past, keypoints, stamp.time_s, slack=slack) is None
+        """Whether a pose can be theirs; limits are tight beside somebody whom the detector took for them of late."""
+        is_beside = any(distance(other, keypoints) < _NEAR for other in self.near(stamp))
+        slack = slack * _TIGHT if is_beside else slack
+        most = _GROWTH_AT_ONCE + _GROWTH_PER_S * (stamp.time_s - self.seen_s)
+        has_grown = bool(self.usual_px_m) and largest_px_m(keypoints) > most * self.usual_px_m
+        return not has_grown and fault(self.past, keypoints, stamp.time_s, slack=slack) is None
 
     def is_alert(self, stamp: Stamp) -> bool:
         """Whether the detector took somebody else for them a moment ago."""
@@ -237,9 +245,6 @@ class Track:
 
     def refuse(self, strangers: Sequence[Keypoints2D], stamp: Stamp) -> None:
         """Remember whom the detector took them for."""
-        expected_px = self.past.expected_px(stamp.time_s)
-        if any(distance(self.keypoints, stranger, expected_px) < _NEAR for stranger in strangers):
-            self.threatened_s = stamp.time_s
         others = [old for old in self.near(stamp) if all(distance(old, new) >= SAME_PERSON for new in strangers)]
         self.bystanders, self.refused_s = (*strangers, *others)[:_MAX_BYSTANDERS], stamp.time_s
 

@@ -64,9 +64,8 @@ def short_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def heeded() -> Iterator[None]:
-    """Signals do to what is started what they do at a terminal, although the tests may run where they are ignored."""
+    """A hang-up or an end does to what is started what it does at a terminal, although the tests may ignore them."""
     before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGHUP, signal.SIGTERM)}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
