@@ -72,11 +72,6 @@ _AVERAGE = np.array(list(_AVERAGE_M.values()))
 _AVERAGE *= CANONICAL_BONE_SUM_M / _AVERAGE[_KIND].sum()
 
 
-def average_lengths_m() -> Float32Array:
-    """(16,) lengths of an average adult, in the order of the skeleton's bones."""
-    return _AVERAGE[_KIND].astype(np.float32)
-
-
 def fix_bones(xyz_m: Float32Array, lengths_m: Float32Array) -> Float32Array:
     """Give a pose bones of given lengths, in the directions that they have.
 

@@ -18,7 +18,6 @@ from typing import Literal
 import numpy as np
 
 from .arrays import Float32Array
-from .body import average_lengths_m
 from .datatypes import Keypoints2D
 from .geometry import norms
 from .skeleton import H36M17
@@ -34,10 +33,6 @@ _LIMBS = np.array(
 )
 _PARENTS, _CHILDREN = np.array(H36M17.bones).T
 _PELVIS, _THORAX = H36M17.index("pelvis"), H36M17.index("thorax")
-
-_AVERAGE_M = average_lengths_m()
-_LONG = _AVERAGE_M > 0.2
-"""Bones of the trunk and the limbs: what is shorter changes its length in the picture by a detector's errors alone."""
 
 _MIN_CONFIDENCE = 0.3
 
@@ -138,17 +133,6 @@ def body_size_px(keypoints: Keypoints2D) -> float:
     """Diagonal of the box around a person's known joints; at least one pixel."""
     xy_px = keypoints.xy_px[known_joints(keypoints)]
     return max(1.0, math.hypot(*(xy_px.max(axis=0) - xy_px.min(axis=0)))) if len(xy_px) else 1.0
-
-
-def largest_px_m(keypoints: Keypoints2D) -> float:
-    """How large a metre of an average adult is in the picture by the longest of the known limbs' and trunk's bones.
-
-    Whatever a person does, one of them is mostly seen at its length; 0 where none is known.
-    """
-    known = known_joints(keypoints)
-    both = known[_PARENTS[_LONG]] & known[_CHILDREN[_LONG]]
-    bones_px = keypoints.xy_px[_CHILDREN[_LONG]] - keypoints.xy_px[_PARENTS[_LONG]]
-    return float((norms(bones_px) / _AVERAGE_M[_LONG])[both].max(initial=0.0))
 
 
 def distance(before: Keypoints2D, now: Keypoints2D, expected_px: Float32Array | None = None) -> float:

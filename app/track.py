@@ -15,7 +15,7 @@ from .body import BodyModel
 from .clothes import Clothes, worn_colors
 from .datatypes import Frame, Keypoints2D, Stamp
 from .focus import Focus
-from .plausibility import Past, body_size_px, distance, fault, known_joints, largest_px_m
+from .plausibility import Past, body_size_px, distance, fault, known_joints
 from .side_choice import SideChoice
 from .sides import swap_sides, swapped_parts
 from .smoothing import Smoother
@@ -60,9 +60,6 @@ with that one covered finds nobody else: what was impossible was the detector's 
 
 _USUAL_S = 2.0
 """So long a size that somebody had is remembered."""
-_GROWTH_AT_ONCE, _GROWTH_PER_S = 1.3, 1.0
-"""How much larger than usual somebody's longest bones may be in the picture. A pose that is stretched from one person to
-another has some of twice the length."""
 
 _TURNED_S = 0.4
 """Sides that stay swapped for so long are believed. In the demo clip the detector comes back to itself within 0.3 s."""
@@ -91,7 +88,6 @@ class Track:
         rescued_s: when only a second look found them last.
         num_rescues: how often it did in the last frames, one after the other.
         usual_px: larger side of the box around them, as it was at most in the last seconds.
-        usual_px_m: how large a metre of them was at most in the last seconds.
         swapped_s: since when left and right of them are exchanged; None while they are as the detector gives them.
         doubted_s: since when every pose was refused and nobody else was found; None while they are seen.
         came_s: when they were first seen.
@@ -114,7 +110,6 @@ class Track:
     rescued_s: float = field(init=False, default=float("-inf"))
     num_rescues: int = field(init=False, default=0)
     usual_px: float = field(init=False, default=0.0)
-    usual_px_m: float = field(init=False, default=0.0)
     swapped_s: float | None = field(init=False, default=None)
     doubted_s: float | None = field(init=False, default=None)
     came_s: float = field(init=False, default=float("-inf"))
@@ -179,9 +174,7 @@ class Track:
         if self.new_since_s is not None and stamp.time_s - self.new_since_s >= _PROBATION_S:
             self.new_since_s = None
         side_px = float(np.ptp(keypoints.xy_px[known_joints(keypoints)], axis=0).max(initial=0.0))
-        left = math.exp(-elapsed_s / _USUAL_S)
-        self.usual_px = max(side_px, self.usual_px * left)
-        self.usual_px_m = max(largest_px_m(keypoints), self.usual_px_m * left)
+        self.usual_px = max(side_px, self.usual_px * math.exp(-elapsed_s / _USUAL_S))
 
     def note_sides(self, *, is_swapped: bool, stamp: Stamp) -> None:
         """Remember since when left and right are not as the detector gives them."""
@@ -194,9 +187,7 @@ class Track:
         """Whether a pose can be theirs; limits are tight beside somebody whom the detector took for them of late."""
         is_beside = any(distance(other, keypoints) < _NEAR for other in self.near(stamp))
         slack = slack * _TIGHT if is_beside else slack
-        most = _GROWTH_AT_ONCE + _GROWTH_PER_S * (stamp.time_s - self.seen_s)
-        has_grown = bool(self.usual_px_m) and largest_px_m(keypoints) > most * self.usual_px_m
-        return not has_grown and fault(self.past, keypoints, stamp.time_s, slack=slack) is None
+        return fault(self.past, keypoints, stamp.time_s, slack=slack) is None
 
     def is_alert(self, stamp: Stamp) -> bool:
         """Whether the detector took somebody else for them a moment ago."""

@@ -98,10 +98,10 @@ def test_first_poses_that_are_unsure_give_way_to_those_of_a_closer_look_until_bo
 
 
 def off(keypoints: Keypoints2D) -> Keypoints2D:
-    """An eighth of a body aside, limbs and head more so than the trunk: not impossible, from one frame to the next."""
+    """The same trunk, with limbs and head a quarter of a body aside: not impossible, from one frame to the next."""
     xy_px = keypoints.xy_px.copy()
     parts = ("elbow", "wrist", "knee", "ankle", "nose", "head")
-    xy_px[:, 0] += [34 if name.split("_")[-1] in parts else 14 for name in H36M17.joints]
+    xy_px[[index for index, name in enumerate(H36M17.joints) if name.split("_")[-1] in parts], 0] += 48
     return replace(keypoints, xy_px=xy_px)
 
 
@@ -335,34 +335,6 @@ def test_bystander_who_is_far_away_does_not_make_the_person_less_believable():
         # The limit is 0.05 of a body and 0.9 a second of it more: 0.11 after two frames, and 0.08 where it is tight.
         moved = tracker.update([person(300 + 0.095 * 206)], Stamp(11, 11 / FPS))
         assert bool(moved) == is_followed
-
-
-def test_pose_that_is_stretched_to_a_bystander_is_refused_however_long_the_person_was_missing():
-    """The arms and head of one with the legs of another, a body below: seen once after a third of a second of nobody.
-
-    Who sat, and stands up in that time, is followed.
-    """
-    for stretched, is_followed in ((True, False), (False, True)):
-        tracker = make_tracker()
-        for index in range(15):
-            tracker.update([person(300) if stretched else sitting(person(300))], Stamp(index, index / FPS))
-        for index in range(15, 25):
-            assert tracker.update([], Stamp(index, index / FPS)) == ()
-        pose = person(300)
-        if stretched:
-            xy_px = pose.xy_px.copy()
-            xy_px[[index for index, name in enumerate(H36M17.joints) if name.endswith(("knee", "ankle"))], 1] += 80
-            pose = replace(pose, xy_px=xy_px)
-        assert bool(tracker.update([], Stamp(25, 25 / FPS), again=[pose])) == is_followed
-
-
-def sitting(keypoints: Keypoints2D) -> Keypoints2D:
-    """The same person with thighs that point at the camera."""
-    xy_px = keypoints.xy_px.copy()
-    for name in ("knee", "ankle"):
-        for side in ("left", "right"):
-            xy_px[H36M17.index(f"{side}_{name}"), 1] -= 40
-    return replace(keypoints, xy_px=xy_px)
 
 
 def test_cover_that_hides_the_person_is_taken_away_where_nobody_is_found():
