@@ -94,18 +94,17 @@ def _leads_to() -> Tensor:
     return matrix
 
 
-def face_forward(xyz_m: Tensor, *, look_ahead: int = 0) -> Tensor:
-    """Turn windows (N, T, 17, 3) about the vertical so that the person faces +z in the frame that is wanted.
+def face_forward(xyz_m: Tensor) -> Tensor:
+    """Turn windows (N, T, 17, 3) about the vertical so that the person faces +z in the last frame.
 
-    That is the last but for those that are looked ahead. The facing is across hips and shoulders. The pelvis of that
-    frame is put at the origin.
+    The facing is across hips and shoulders. The pelvis of that frame is put at the origin.
     """
-    wanted_m = xyz_m[:, -1 - look_ahead]
-    left = wanted_m[:, joints_of(["left_hip", "left_shoulder"])].sum(dim=1)
-    right = wanted_m[:, joints_of(["right_hip", "right_shoulder"])].sum(dim=1)
+    last_m = xyz_m[:, -1]
+    left = last_m[:, joints_of(["left_hip", "left_shoulder"])].sum(dim=1)
+    right = last_m[:, joints_of(["right_hip", "right_shoulder"])].sum(dim=1)
     across = left - right
     heading_rad = torch.atan2(across[:, 2], across[:, 0])
-    centred = xyz_m - wanted_m[:, None, _PELVIS, None]
+    centred = xyz_m - last_m[:, None, _PELVIS, None]
     return turn(about_axis(Y_AXIS, heading_rad), centred)
 
 

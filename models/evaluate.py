@@ -39,8 +39,7 @@ _SEED = 20_000
 _SEQUENCE_FRAMES = 32
 _LEAD_IN_FRAMES = 26
 """Frames before a sequence, which windows reach back to but which are not scored: a person has mostly been in the
-picture for a while, and lifters of up to 27 frames are measured as they run then, not as they start. For lifters that
-look ahead, as many frames follow it: they do not see the same future again and again either."""
+picture for a while, and lifters of up to 27 frames are measured as they run then, not as they start."""
 _MEAN_POSE_WINDOWS = 20_000
 _SEQUENCES_OF_AN_ACTION = 64
 
@@ -52,24 +51,16 @@ class HeldOut:
     motion: Motion
     num_sequences: int = 512
 
-    def sequences(
-        self, *, detector_errors: bool, level: bool = False, look_ahead: int = 0
-    ) -> tuple[Float32Array, Float32Array]:
-        """2D (S, lead-in + F + look-ahead, 17, 2) and true 3D joints in metres of what is scored, (S, F, 17, 3)."""
-        maker = SampleMaker(
-            self.motion,
-            _LEAD_IN_FRAMES + _SEQUENCE_FRAMES + look_ahead,
-            look_ahead,
-            vary_motion=False,
-            detector_errors=detector_errors,
-            level=level,
-        )
+    def sequences(self, *, detector_errors: bool, level: bool = False) -> tuple[Float32Array, Float32Array]:
+        """2D (S, lead-in + F, 17, 2) and true 3D joints in metres of what is scored, (S, F, 17, 3)."""
+        num_frames = _LEAD_IN_FRAMES + _SEQUENCE_FRAMES
+        maker = SampleMaker(self.motion, num_frames, vary_motion=False, detector_errors=detector_errors, level=level)
         samples = maker.draw(Chance(_SEED), self.num_sequences)
-        return samples.xy.numpy(), samples.xyz_m[:, _LEAD_IN_FRAMES:][:, :_SEQUENCE_FRAMES].numpy()
+        return samples.xy.numpy(), samples.xyz_m[:, _LEAD_IN_FRAMES:].numpy()
 
     def windows(self, predictor: Predictor) -> Float32Array:
         """The noisy windows (N, T, 17, 2) that a lifter is fed."""
-        xy, _ = self.sequences(detector_errors=True, look_ahead=predictor.look_ahead)
+        xy, _ = self.sequences(detector_errors=True)
         sequence, frame = np.divmod(np.arange(len(xy) * _SEQUENCE_FRAMES), _SEQUENCE_FRAMES)
         return cut_windows(xy, sequence, _LEAD_IN_FRAMES + frame, predictor)
 
@@ -99,25 +90,20 @@ def evaluate(predictor: Predictor, held_out: HeldOut) -> dict[str, Scores]:
     """Scores on clean and on noisy 2D, in this order."""
     results = {}
     for name, detector_errors in (("clean", False), ("noisy", True)):
-        xy, true_m = held_out.sequences(detector_errors=detector_errors, look_ahead=predictor.look_ahead)
-        results[name] = score(_lift(predictor, xy), true_m)
+        xy, true_m = held_out.sequences(detector_errors=detector_errors)
+        results[name] = score(lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES), true_m)
     return results
-
-
-def _lift(predictor: Predictor, xy: Float32Array) -> Float32Array:
-    """The poses of what is scored, (S, F, 17, 3) metres."""
-    return lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES, after=predictor.look_ahead)
 
 
 def _evaluate_special_cases(predictor: Predictor, held_out: HeldOut) -> dict[str, Scores]:
     """Scores on clean 2D of a level camera, and of the upper body with the legs in the picture and without them."""
-    look_ahead = predictor.look_ahead
-    xy, true_m = held_out.sequences(detector_errors=False, level=True, look_ahead=look_ahead)
-    results = {LEVEL: score(_lift(predictor, xy), true_m)}
-    seen_xy, true_m = held_out.sequences(detector_errors=False, look_ahead=look_ahead)
+    xy, true_m = held_out.sequences(detector_errors=False, level=True)
+    results = {LEVEL: score(lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES), true_m)}
+    seen_xy, true_m = held_out.sequences(detector_errors=False)
     hidden_xy = hide_legs(torch.from_numpy(seen_xy), Chance(_SEED)).numpy()
     for name, xy in ((UPPER, seen_xy), (LEGLESS, hidden_xy)):
-        results[name] = score(_lift(predictor, xy), true_m, joints=_UPPER_BODY)
+        poses_m = lift_sequences(predictor, xy, first=_LEAD_IN_FRAMES)
+        results[name] = score(poses_m, true_m, joints=_UPPER_BODY)
     return results
 
 

@@ -225,22 +225,19 @@ def rate_notes(predictor: Predictor, rates_hz: Iterable[float]) -> tuple[str, ..
     return (f"the lifter was trained at {predictor.rate_hz:g} frames a second, the data have {have}",)
 
 
-def lift_sequences(
-    predictor: Predictor, xy: Float32Array, *, first: int = 0, after: int = 0, plane_scale: float = 1.0
-) -> Float32Array:
-    """Lift the frames of sequences (S, F, J, 2) from a first one on: (S, F - first - after, J, 3) metres.
+def lift_sequences(predictor: Predictor, xy: Float32Array, *, first: int = 0, plane_scale: float = 1.0) -> Float32Array:
+    """Lift the frames of sequences (S, F, J, 2) from a first one on: (S, F - first, J, 3) metres.
 
     Args:
         predictor: the lifter.
         xy: 2D joints.
         first: number of frames before the first one that is lifted.
-        after: number of frames behind the last one that is lifted.
         plane_scale: what brings ``xy`` onto the plane at distance 1 from the camera.
 
     Raises:
         ModelError: the lifter gives numbers that are not finite.
     """
-    num_frames = xy.shape[1] - first - after
+    num_frames = xy.shape[1] - first
     turns: Float32Array | None = None
     if predictor.normalisation == SIGHT:
         xy, turns = turn_to_pelvis(plane_scale * xy)
@@ -252,7 +249,7 @@ def lift_sequences(
     joined: Float32Array = np.concatenate(poses).reshape(len(xy), num_frames, xy.shape[2], 3)
     if not np.isfinite(joined).all():
         raise ModelError(f"{predictor.name} gives poses that are not finite", hint="train it again")
-    return joined if turns is None else joined @ turns[:, first : first + num_frames]
+    return joined if turns is None else joined @ turns[:, first:]
 
 
 def cut_windows(

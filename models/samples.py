@@ -92,7 +92,7 @@ class SampleMaker:
             look_ahead=self.look_ahead,
             double_step_probability=_DOUBLE_STEP_PROBABILITY if self.vary_motion else 0.0,
         )
-        world_m = face_forward(drawn_m, look_ahead=self.look_ahead)
+        world_m = face_forward(drawn_m)
         if self.vary_motion:
             world_m = vary(world_m, chance)
         world_m = to_adult_size(world_m)

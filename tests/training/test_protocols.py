@@ -208,8 +208,6 @@ def test_windows_end_at_the_edges_with_their_last_frame() -> None:
     assert seen[1].tolist() == [[0, 0, 1], [0, 1, 2], [1, 2, 3], [2, 3, 3]]
     lift_sequences(Predictor(lift, 3), xy[:1], first=3)
     assert seen[2].tolist() == [[1, 2, 3]]
-    lift_sequences(Predictor(lift, 3, look_ahead=1), xy[:1], first=1, after=1)
-    assert seen[3].tolist() == [[0, 1, 2], [1, 2, 3]]
 
 
 def test_poses_seen_along_the_line_of_sight_are_turned_back_by_the_turn_of_their_own_frame() -> None:
