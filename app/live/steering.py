@@ -181,7 +181,8 @@ class Steering:
 
     def _with_ghost(self, stages: Stages, wishes: Wishes) -> Stages:
         name = wishes.ghost
-        if name == self._status.value.ghost:
+        # Lifter and ghost may be about to change places: until they do, or where they may not, both stay.
+        if name in (self._status.value.ghost, self._status.value.lifter):
             return stages
         if name is None:
             self._status.change(ghost=None)

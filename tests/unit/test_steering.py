@@ -296,6 +296,34 @@ def test_ghost_goes_when_it_is_no_longer_wished_for():
     assert any(result.people[0].ghost is not None for result in results)
 
 
+def test_ghost_that_may_not_become_the_lifter_stays_the_ghost():
+    show = Show({"one": Steady(), "two": Steady(lean_m=0.3)}, is_bound=True)
+
+    def act(index: int) -> bool:
+        if index == 3:
+            show.wishes.change(ghost="two")
+        if index == 10:
+            show.wishes.change(lifter="two", ghost="one")
+        return index < 10 or ("lifter", "two") in show.status.value.refused
+
+    show.run(20, act)
+    assert (show.status.value.lifter, show.status.value.ghost) == ("one", "two")
+
+
+def test_lifter_and_ghost_change_places():
+    show = Show({"one": Steady(), "two": Steady(lean_m=0.3)})
+
+    def act(index: int) -> bool:
+        if index == 3:
+            show.wishes.change(ghost="two")
+        if index == 10:
+            show.wishes.change(lifter="two", ghost="one")
+        return show.status.value.ghost == "two" if 3 < index < 10 else True
+
+    show.run(20, act)
+    assert (show.status.value.lifter, show.status.value.ghost) == ("two", "one")
+
+
 def test_detector_is_opened_aside_swapped_in_and_the_old_one_closed():
     show = Show({"one": Steady()}, {"crowd": Crowd(200), "other": Crowd(200)})
 
