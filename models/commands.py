@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import above_zero, file_path, whole_number
+from ..arguments import above_zero, file_path, number_within, whole_number
 from ..command import Command, add_fov
 from ..errors import ConfigError, ModelError
 from ..outputs import check_outputs, write_whole, writing
@@ -45,6 +45,10 @@ def _set_threads(threads: int | None) -> None:
 
 def _or_zero(text: str) -> int:
     return whole_number(text, lowest=0)
+
+
+def _share(text: str) -> float:
+    return number_within(text, (0, 1), "a share", "of all")
 
 
 def _add_data(parser: argparse._ActionsContainer, *, required: bool = True) -> None:
@@ -165,6 +169,7 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         help="every window of real views also in a mirror: an epoch is twice as long",
     )
     group.add_argument("--ema", type=above_zero, metavar="DECAY", help="average the weights; 0.999 is usual")
+    group.add_argument("--exact-share", type=_share, metavar="S", help="virtual cameras: windows without noise (0.2)")
     group.add_argument("--amp", action=argparse.BooleanOptionalAction, help="bfloat16 where it is precise enough")
     group.add_argument(
         "--network", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="options of the network"
@@ -193,6 +198,7 @@ def _run_train(arguments: argparse.Namespace) -> int:
             stages=arguments.stages,
             flip=arguments.flip,
             ema=arguments.ema,
+            exact_share=arguments.exact_share,
             amp=arguments.amp,
             seed=arguments.seed,
             protocol=arguments.protocol,

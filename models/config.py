@@ -44,6 +44,7 @@ class TrainConfig:
         sequence_weight: of the sequence, where the network has that head.
         stages: ``"joint"``, or ``"two_stage"``: GLA-GCN's sequence first, then its target frame.
         ema: decay of the moving average of the weights, which is then what is evaluated and exported; 0 for none.
+        exact_share: of the windows before virtual cameras, those whose 2D joints have no errors of a detector.
         amp: bfloat16 where PyTorch's autocast chooses it.
     """
 
@@ -74,6 +75,7 @@ class TrainConfig:
     sequence_weight: float = 1.0
     stages: str = "joint"
     ema: float = 0.0
+    exact_share: float = 0.0
     amp: bool = False
 
     @property
@@ -111,6 +113,7 @@ PRESETS: Mapping[tuple[str, str], TrainConfig] = {
         num_frames=27,
         normalisation="sight",
         batch_size=64,
+        exact_share=0.2,
         optimiser="muon",
         learning_rate=0.02,
     ),
@@ -127,6 +130,7 @@ PRESETS: Mapping[tuple[str, str], TrainConfig] = {
         num_frames=27,
         normalisation="sight",
         batch_size=64,
+        exact_share=0.2,
         optimiser="muon",
         learning_rate=0.02,
     ),

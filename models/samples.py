@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, NamedTuple, Protocol
 
+import torch
 from torch import Tensor
 
 from ..skeleton import H36M17
@@ -65,6 +66,8 @@ class SampleMaker:
         level: hold the camera level; without, at any pitch and roll.
         turned: turn the camera to the pelvis of each frame (``posedemo.sight``); with a detector's errors come those of
             the field of view, which the run time can only guess.
+        exact_share: of the windows, those that have no errors of a detector all the same. Where there are any, windows
+            of several frames show it by their trembling.
     """
 
     motion: Motion
@@ -74,6 +77,7 @@ class SampleMaker:
     detector_errors: bool = True
     level: bool = False
     turned: bool = False
+    exact_share: float = 0.0
 
     batches_together: ClassVar[int] = 8
     """Making samples consists of many small operations, which cost half as much on large batches."""
@@ -84,6 +88,16 @@ class SampleMaker:
 
     def draw(self, chance: Chance, count: int) -> Samples:
         """Draw a batch of ``count`` windows."""
+        num_exact = round(self.exact_share * count) if self.detector_errors else 0
+        makers = ((self, count - num_exact), (replace(self, detector_errors=False), num_exact))
+        drawn = [maker._draw_alike(chance, number) for maker, number in makers if number]
+        if len(drawn) == 1:
+            return drawn[0]
+        # A batch of training is a part of this one, and must have both.
+        order = chance.permutation(count)
+        return Samples(torch.cat([one.xy for one in drawn])[order], torch.cat([one.xyz_m for one in drawn])[order])
+
+    def _draw_alike(self, chance: Chance, count: int) -> Samples:
         drawn_m = draw_windows(
             self.motion,
             chance,

@@ -107,12 +107,20 @@ def _virtual(corpus: Corpus, config: TrainConfig, holdout: Sequence[str]) -> Tra
         }
 
     maker = SampleMaker(
-        load_motion(corpus, kept), config.num_frames, config.look_ahead, turned=config.normalisation == SIGHT
+        load_motion(corpus, kept),
+        config.num_frames,
+        config.look_ahead,
+        turned=config.normalisation == SIGHT,
+        exact_share=config.exact_share,
     )
     return TrainingData(config, maker, measure, f"{len(kept)} clips, {len(held)} are held out")
 
 
 def _views(corpus: Corpus, config: TrainConfig, holdout: Sequence[str], device: torch.device) -> TrainingData:
+    if config.exact_share:
+        raise ConfigError(
+            "--exact-share is for virtual cameras, and these views are real ones", hint="choose their 2D joints by --2d"
+        )
     protocol = config.protocol or PROTOCOL_OF_SKELETON[config.skeleton]
     kept, held = split_clips(corpus, holdout) if holdout else split_protocol(corpus, protocol)
     rate_hz = corpus.clips[0].rate_hz

@@ -236,6 +236,21 @@ def test_samples(motion: Motion, num_frames: int) -> None:
     assert not torch.equal(SampleMaker(motion, num_frames).draw(Chance(4), 300).xy, samples.xy)
 
 
+def test_share_of_the_windows_is_exact_in_every_part_of_a_batch(motion: Motion) -> None:
+    still = Motion(motion.xyz_m[:1].expand(40, -1, -1), torch.tensor([0]), torch.tensor([40]), torch.ones(1))
+
+    def exact(share: float) -> Tensor:
+        xy = SampleMaker(still, 3, vary_motion=False, exact_share=share).draw(Chance(3), 400).xy
+        # Whoever stands still does not tremble, but for a detector's errors.
+        return (xy == xy[:, :1]).all(dim=(1, 2, 3))
+
+    assert [exact(share).sum().item() for share in (0.0, 0.3, 1.0)] == [0, 120, 400]
+    # Twelve are expected in each tenth, with a standard deviation of 2.8.
+    tenths = exact(0.3).reshape(10, 40).sum(dim=1)
+    assert tenths.min() > 1
+    assert tenths.max() < 23
+
+
 def test_turned_samples_are_those_of_the_run_time(motion: Motion) -> None:
     def samples(*, turned: bool) -> tuple[np.ndarray, np.ndarray]:
         maker = SampleMaker(motion, 9, vary_motion=False, detector_errors=False, turned=turned)

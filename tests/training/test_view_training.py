@@ -251,6 +251,8 @@ def test_the_command_takes_recipe_and_joints_by_name(tmp_path: Path, capsys: pyt
     config = load_checkpoint(Path(capsys.readouterr().out.strip())).config
     assert (config.source, config.protocol, config.target, config.steps) == ("detectron_pt_coco", "humaneva", 6, 2)
     assert (config.network["sequence_head"], config.flip, config.ema, config.seed) == (False, False, 0.5, 5)
+    with pytest.raises(ConfigError, match="--exact-share is for virtual cameras"):
+        train(override(config, exact_share=0.1), humaneva_corpus(), tmp_path / "y", corpus_name="c.npz")
     with pytest.raises(ConfigError, match="humaneva15 has no spine"):
         train(override(config, network=["partition=gravity"]), humaneva_corpus(), tmp_path / "x", corpus_name="c.npz")
 
