@@ -169,7 +169,9 @@ def _add_recipe(group: argparse._ArgumentGroup) -> None:
         help="every window of real views also in a mirror: an epoch is twice as long",
     )
     group.add_argument("--ema", type=above_zero, metavar="DECAY", help="average the weights; 0.999 is usual")
-    group.add_argument("--exact-share", type=_share, metavar="S", help="virtual cameras: windows without noise (0.2)")
+    group.add_argument(
+        "--exact-share", type=_share, metavar="S", help="how many windows before virtual cameras have exact joints"
+    )
     group.add_argument("--amp", action=argparse.BooleanOptionalAction, help="bfloat16 where it is precise enough")
     group.add_argument(
         "--network", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="options of the network"

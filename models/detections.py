@@ -125,6 +125,18 @@ def detect(points: Tensor, chance: Chance) -> Tensor:
     return _lose_joints(xy[:, 1:], xy[:, :1], pattern, kind, size, chance)
 
 
+def lose_limbs(points: Tensor, chance: Chance) -> Tensor:
+    """The same of a detector that makes no errors, but cannot see all limbs either: (N, T, 17, 2).
+
+    Args:
+        points: as of ``detect``.
+        chance: draws what is missing.
+    """
+    pattern, kind = _draw_missing(points, chance)
+    xy = derive(points)
+    return _lose_joints(xy[:, 1:], xy[:, :1], pattern, kind, person_size(points), chance)
+
+
 def person_size(points: Tensor) -> Tensor:
     """(N, 1, 1, 1) mean distance of the points from the middle of the hips."""
     distances: Tensor = torch.linalg.vector_norm(points - _middle(points, "hip")[:, :, None], dim=-1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol
 
 import torch
@@ -20,7 +20,7 @@ from .cameras import (
     turn_to_joint,
 )
 from .chance import Chance
-from .detections import derive, detect, observed_points, seen_by_slow_camera
+from .detections import derive, detect, lose_limbs, observed_points, seen_by_slow_camera
 from .rotations import turn
 from .windows import Motion, draw_windows
 
@@ -66,8 +66,8 @@ class SampleMaker:
         level: hold the camera level; without, at any pitch and roll.
         turned: turn the camera to the pelvis of each frame (``posedemo.sight``); with a detector's errors come those of
             the field of view, which the run time can only guess.
-        exact_share: of the windows, those that have no errors of a detector all the same. Where there are any, windows
-            of several frames show it by their trembling.
+        exact_share: of the windows with a detector's errors, those that have none but for limbs that are not seen.
+            Windows of several frames show which they are, by their trembling.
     """
 
     motion: Motion
@@ -89,15 +89,16 @@ class SampleMaker:
     def draw(self, chance: Chance, count: int) -> Samples:
         """Draw a batch of ``count`` windows."""
         num_exact = round(self.exact_share * count) if self.detector_errors else 0
-        makers = ((self, count - num_exact), (replace(self, detector_errors=False), num_exact))
-        drawn = [maker._draw_alike(chance, number) for maker, number in makers if number]
+        kinds = ((count - num_exact, False), (num_exact, True))
+        drawn = [self._draw_alike(chance, number, is_exact=is_exact) for number, is_exact in kinds if number]
         if len(drawn) == 1:
             return drawn[0]
         # A batch of training is a part of this one, and must have both.
         order = chance.permutation(count)
         return Samples(torch.cat([one.xy for one in drawn])[order], torch.cat([one.xyz_m for one in drawn])[order])
 
-    def _draw_alike(self, chance: Chance, count: int) -> Samples:
+    def _draw_alike(self, chance: Chance, count: int, *, is_exact: bool) -> Samples:
+        has_noise = self.detector_errors and not is_exact
         drawn_m = draw_windows(
             self.motion,
             chance,
@@ -112,15 +113,20 @@ class SampleMaker:
         world_m = to_adult_size(world_m)
         rotations = draw_headings(chance, count) if self.level else draw_rotations(chance, count)
         places_m = draw_places(chance, count)
-        seen_m = observed_points(world_m, chance if self.detector_errors else None)
+        seen_m = observed_points(world_m, chance if has_noise else None)
         points = project(to_camera_axes(seen_m, rotations) + places_m[:, None, None])
-        xy = detect(points, chance) if self.detector_errors else derive(points[:, 1:])
+        if has_noise:
+            xy = detect(points, chance)
+        elif is_exact:
+            xy = lose_limbs(points, chance)
+        else:
+            xy = derive(points[:, 1:])
         if self.vary_motion:
             xy = seen_by_slow_camera(xy, chance, look_ahead=self.look_ahead)
         camera_m = to_camera_axes(world_m[:, 1:], rotations)
         xyz_m = camera_m - camera_m[:, :, _PELVIS, None]
         if self.turned:
-            assumed = misjudge_field_of_view(xy, chance) if self.detector_errors else xy
+            assumed = misjudge_field_of_view(xy, chance) if has_noise else xy
             xy, turns = turn_to_joint(assumed, _PELVIS)
             xyz_m = turn(turns, xyz_m)
         return Samples(xy, xyz_m)

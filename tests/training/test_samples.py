@@ -241,8 +241,8 @@ def test_share_of_the_windows_is_exact_in_every_part_of_a_batch(motion: Motion) 
 
     def exact(share: float) -> Tensor:
         xy = SampleMaker(still, 3, vary_motion=False, exact_share=share).draw(Chance(3), 400).xy
-        # Whoever stands still does not tremble, but for a detector's errors.
-        return (xy == xy[:, :1]).all(dim=(1, 2, 3))
+        # Whoever stands still does not tremble, but for a detector's errors; hips are never lost.
+        return (xy == xy[:, :1])[:, :, [AT("left_hip"), AT("right_hip")]].all(dim=(1, 2, 3))
 
     assert [exact(share).sum().item() for share in (0.0, 0.3, 1.0)] == [0, 120, 400]
     # Twelve are expected in each tenth, with a standard deviation of 2.8.
