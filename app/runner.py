@@ -98,6 +98,11 @@ def run(settings: Settings, observer: Observer | None = None, *, follows: Collec
     """
     check_settings(settings)
     has_window = wants_window(settings)
+    if not has_window and observer is None and not output_paths(settings):
+        logger.warning(
+            "nothing is shown and no file is written: leave out --headless, or give --output, --export, --stats "
+            "or --record"
+        )
     mode = choose_mode(settings, has_window=has_window)
     settings = replace(settings, mode=mode, lifter=lifter_in_mode(settings.lifter, mode))
     heaps.limit()

@@ -134,6 +134,10 @@ def start_weights(lifter: Lifter, config: TrainConfig, path: Path) -> None:
     require_run_of(checkpoint, path, config)
     weights = checkpoint.lifter().state_dict()
     try:
+        counts = [one.network.get("num_actions") for one in (checkpoint.config, config)]
+        if counts[0] != counts[1]:
+            # A wider head could take theirs in, but its rows are of other actions.
+            raise RuntimeError(f"{counts[0]} actions, and not {counts[1]}")
         if checkpoint.config.num_frames < config.num_frames:
             weights = grow(lifter, config, weights, num_frames=checkpoint.config.num_frames)
         if config.lifter in WIDENED:

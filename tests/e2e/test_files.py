@@ -49,6 +49,16 @@ def test_demo_clip_to_poses_and_statistics(posedemo, demo_clip, tmp_path):
     assert stats["wall_time_s"] > 0
 
 
+def test_run_that_leaves_nothing_behind_says_so(posedemo, demo_clip):
+    silent = posedemo("--video", demo_clip, "--headless", "--max-frames", 3)
+    assert silent.returncode == 0
+    assert "nothing is shown and no file is written: leave out --headless, or give --output" in silent.stderr
+    assert (
+        "nothing is shown"
+        not in posedemo("--video", demo_clip, "--headless", "--max-frames", 3, "--stats", "s.json").stderr
+    )
+
+
 def test_bvh_moves_the_same_joints(posedemo, demo_clip, tmp_path):
     done = posedemo("--video", demo_clip, "--headless", "--max-frames", 60, "--export", "a.npz", "--export", "a.bvh")
     assert done.returncode == 0, done.stderr

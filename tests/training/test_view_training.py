@@ -189,6 +189,10 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
         start(paper("semgcn", humaneva), humaneva, start_from=path)
     with pytest.raises(ConfigError, match=r"other layers: its network is .*'channels': 8"):
         start(override(preset("semgcn", "paper"), network=["channels=16"]), h36m, start_from=path)
+    fewer = replace(h36m, clips=tuple(clip for clip in h36m.clips if clip.action != h36m.clips[0].action))
+    of_two = train(paper("global-gcn", fewer, epochs=1), fewer, tmp_path / "two actions", corpus_name="c.npz")
+    with pytest.raises(ConfigError, match=r"other layers: its network is .*'num_actions': 2.*'num_actions': 3"):
+        start(paper("global-gcn", h36m), h36m, start_from=of_two)
     with pytest.raises(ModelError, match="cannot read the checkpoint"):
         start(paper("semgcn", h36m), h36m, start_from=tmp_path / "absent.pt")
     with pytest.raises(ConfigError, match="no 2D joints 'cpn'"):
