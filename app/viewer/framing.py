@@ -24,6 +24,7 @@ _TOP_TARGET_HEIGHT_M = 0.75
 _SIDE_MARGIN_M = 0.42
 _TOP_MARGIN_M = 0.16
 _EDGE_MARGIN_M = 0.2
+_TALL_MARGIN_M = 0.1
 _FILLED_SHARE = 0.9
 _MOST_STEPS_BACK = 8
 
@@ -86,9 +87,16 @@ class View:
 
     def moved_sideways(self, distance_m: float) -> View:
         """The same view from further right."""
-        x, y, z = self.target_m
-        right = self.right
-        return replace(self, target_m=(x + right[0] * distance_m, y, z + right[2] * distance_m))
+        return replace(self, target_m=_moved(self.target_m, self.right, distance_m))
+
+    def moved_upwards(self, distance_m: float) -> View:
+        """The same view from further up in the picture."""
+        return replace(self, target_m=_moved(self.target_m, self.up, distance_m))
+
+
+def _moved(target_m: Vector, way: Vector, distance_m: float) -> Vector:
+    x, y, z = (start_m + distance_m * share for start_m, share in zip(target_m, way, strict=True))
+    return x, y, z
 
 
 def target_height_m(half_height_m: float, pitch_deg: float) -> float:
@@ -139,13 +147,22 @@ def fitting(points_m: Float32Array, aspect: float, *, yaw_deg: float, pitch_deg:
 
 
 def kept_inside(view: View, points_m: Float32Array, aspect: float) -> View:
-    """The view, shifted sideways where somebody would leave it faster than it follows."""
-    across_m = (points_m - floats(view.target_m)) @ floats(view.right)
+    """The view, shifted where somebody would leave it faster than it follows, and wider where they are too tall."""
+    offset_m = points_m - floats(view.target_m)
+    across_m, upwards_m = offset_m @ floats(view.right), offset_m @ floats(view.up)
+    # Whoever is nearer to the camera than the target leaves the picture sooner.
+    tall_m = np.maximum(view.distance_m - offset_m @ floats(view.front), 0) * _TAN_HALF - _TALL_MARGIN_M
+    # Further away, everybody has as much more room as the target has.
+    lacking_m = max(0.0, float((upwards_m - tall_m).max() - (upwards_m + tall_m).min()) / 2)
+    view, tall_m = replace(view, half_height_m=view.half_height_m + lacking_m), tall_m + lacking_m
     reach_m = view.half_height_m * aspect - _EDGE_MARGIN_M
-    first_m, last_m = float(across_m.max()) - reach_m, float(across_m.min()) + reach_m
-    if first_m > last_m:
-        return view  # Too many for the picture: let it widen.
-    return view.moved_sideways(min(max(0.0, first_m), last_m))
+    return view.moved_upwards(_shift_m(upwards_m, tall_m)).moved_sideways(_shift_m(across_m, reach_m))
+
+
+def _shift_m(points_m: Float32Array, reach_m: Float32Array | float) -> float:
+    """The smallest shift that has all points within reach; none where that cannot be: let the view widen."""
+    first_m, last_m = float((points_m - reach_m).max()), float((points_m + reach_m).min())
+    return min(max(0.0, first_m), last_m) if first_m <= last_m + 1e-6 else 0.0
 
 
 def mixed(first: View, second: View, share: float) -> View:

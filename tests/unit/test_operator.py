@@ -1,5 +1,6 @@
 """The camera of the room: where it stands, what it keeps in the picture, and how calmly it moves."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -121,6 +122,20 @@ def test_follow_goes_along():
         found = seen(view, people)
         assert np.abs(found[:, 0]).max() < WIDE
     assert view.target_m[0] > 0.5
+
+
+@pytest.mark.parametrize("preset", [Preset.FRONT, Preset.SIDE, Preset.FOLLOW])
+def test_who_crouches_and_jumps_up_is_in_the_picture_in_every_frame(preset):
+    """From half the height to arms raised above one and a half of it, within a fifth of a second."""
+    operator, low = Operator(TALL, preset), standing((0, 0, 2.0))
+    settled(operator, [_scaled(person, 0.5) for person in low], 5.0)
+    for index in range(20):
+        people = [_scaled(person, 0.5 + min(index / 6, 1.0)) for person in low]
+        assert np.abs(seen(operator.view(people, 5.0 + index * FRAME_S), people)[:, 1]).max() < 1
+
+
+def _scaled(person: StandingPerson, height: float) -> StandingPerson:
+    return replace(person, joints_m=person.joints_m * np.array([1, height, 1], np.float32))
 
 
 def test_orbit_goes_round_slowly_and_evenly_also_around_nobody():
