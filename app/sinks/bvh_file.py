@@ -2,7 +2,8 @@
 
 In centimetres, y up. The figure stands where the program's room shows it: its feet on the floor, its place an estimate.
 Frames are as far apart as those of the source; where a frame is missing, or the person in it, joints go straight from
-one known place to the next.
+one known place to the next. Where a single joint is not known it goes with the body, its bone turning from one known
+direction to the next.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def write_bvh(path: Path, columns: Columns, facts: Mapping[str, Any], *, name: s
     time_s, joints_m = _standing(columns)
     # Before frames are filled in: the ends of a bone that turns are nearer to each other on straight ways.
     lengths_m = _lengths(joints_m)
-    beats_s, joints_m = _on_the_beat(time_s, joints_m, fps)
+    beats_s, joints_m = _on_the_beat(time_s, _hung_on(time_s, joints_m), fps)
     joints_m = _above_ground(joints_m, lengths_m)
     with path.open("w", encoding="ascii") as file:
         file.writelines(f"{line}\n" for line in _hierarchy(lengths_m))
@@ -99,6 +100,20 @@ def _standing(columns: Columns) -> tuple[Float64Array, Float64Array]:
         joints_m[row] = standing.joints_m
         joints_m[row, _PELVIS] = standing.root_m
     return columns["time_s"], joints_m
+
+
+def _hung_on(time_s: Float64Array, joints_m: Float64Array) -> Float64Array:
+    """Joints (N, 17, 3) where those that are unknown at times go with their parents; before and after all times at
+    which one is known its bone keeps its direction."""
+    hung_m = joints_m.copy()
+    for parent, child in H36M17.bones:
+        bones_m = hung_m[:, child] - hung_m[:, parent]
+        known = np.isfinite(bones_m).all(axis=-1)
+        if known.any():
+            rows = np.flatnonzero(~np.isfinite(hung_m[:, child]).all(axis=-1))
+            turned_m = [np.interp(time_s[rows], time_s[known], along_m[known]) for along_m in bones_m.T]
+            hung_m[rows, child] = hung_m[rows, parent] + np.stack(turned_m, axis=-1)
+    return hung_m
 
 
 def _on_the_beat(time_s: Float64Array, joints_m: Float64Array, fps: float) -> tuple[Float64Array, Float64Array]:

@@ -181,6 +181,20 @@ def test_somebody_seen_from_the_waist_up_is_written_all_the_same(tmp_path: Path,
     np.testing.assert_allclose(np.ptp(joints_m[:, known][:, :, [0, 2]], axis=0), 0, atol=0.02)
 
 
+@pytest.mark.parametrize("known", [slice(20, 40), slice(0, 20)])
+def test_legs_that_come_into_sight_or_leave_it_go_with_the_body(tmp_path: Path, known: slice) -> None:
+    """Who walks by, two metres in four thirds of a second, and is seen whole in one half of that only."""
+    pose_m = relative_to_pelvis(random_poses(1))
+    poses_m = pose_m.repeat(40, axis=0)
+    legs = [H36M17.index(f"{side}_{part}") for side in ("left", "right") for part in ("knee", "ankle")]
+    is_hidden = np.ones(40, bool)
+    is_hidden[known] = False
+    poses_m[np.ix_(is_hidden, legs)] = np.nan
+    root_m = np.stack([np.linspace(-1, 1, 40), np.full(40, 0.1), np.full(40, 3.0)], axis=1)
+    found = relative_to_pelvis(pose_joints_m(written(tmp_path / "a.bvh", poses_m, root_m=root_m)))
+    np.testing.assert_allclose(found, (pose_m * TO_ROOM).repeat(40, axis=0), atol=CLOSE_M)
+
+
 def test_a_joint_that_is_never_known_keeps_its_bone_at_rest(tmp_path: Path) -> None:
     poses_m = relative_to_pelvis(random_poses(5))
     wrist = H36M17.index("left_wrist")
