@@ -89,7 +89,7 @@ def _longest_track(name: str, columns: Columns) -> Columns:
 def _standing(columns: Columns) -> tuple[Float64Array, Float64Array]:
     """Times (N,), and joints (N, 17, 3) in the room."""
     room = Standing(in_room=False)
-    roots_m = calm_path(columns["time_s"], columns["root_m"]).astype(np.float32)
+    roots_m = _bridged(columns["time_s"], calm_path(columns["time_s"], columns["root_m"])).astype(np.float32)
     joints_m = np.zeros((len(columns["time_s"]), H36M17.num_joints, 3))
     for row, time_s in enumerate(columns["time_s"]):
         xy_px, confidence = np.split(columns["keypoints_2d"][row], [2], axis=1)
@@ -102,17 +102,22 @@ def _standing(columns: Columns) -> tuple[Float64Array, Float64Array]:
     return columns["time_s"], joints_m
 
 
+def _bridged(time_s: Float64Array, places_m: Float64Array, at_s: Float64Array | None = None) -> Float64Array:
+    """Places (N, 3) on straight ways from one that is known to the next, at these times or others; NaN without any."""
+    at_s, known = time_s if at_s is None else at_s, np.isfinite(places_m).all(axis=-1)
+    if not known.any():
+        return np.full((len(at_s), places_m.shape[1]), np.nan)
+    return np.stack([np.interp(at_s, time_s[known], along_m[known]) for along_m in places_m.T], axis=-1)
+
+
 def _hung_on(time_s: Float64Array, joints_m: Float64Array) -> Float64Array:
     """Joints (N, 17, 3) where those that are unknown at times go with their parents; before and after all times at
     which one is known its bone keeps its direction."""
     hung_m = joints_m.copy()
     for parent, child in H36M17.bones:
         bones_m = hung_m[:, child] - hung_m[:, parent]
-        known = np.isfinite(bones_m).all(axis=-1)
-        if known.any():
-            rows = np.flatnonzero(~np.isfinite(hung_m[:, child]).all(axis=-1))
-            turned_m = [np.interp(time_s[rows], time_s[known], along_m[known]) for along_m in bones_m.T]
-            hung_m[rows, child] = hung_m[rows, parent] + np.stack(turned_m, axis=-1)
+        rows = ~np.isfinite(hung_m[:, child]).all(axis=-1)
+        hung_m[rows, child] = hung_m[rows, parent] + _bridged(time_s, bones_m)[rows]
     return hung_m
 
 
@@ -127,13 +132,8 @@ def _on_the_beat(time_s: Float64Array, joints_m: Float64Array, fps: float) -> tu
             "check that time_s is in seconds, or write another format",
         )
     beats_s = time_s[0] + np.arange(num_beats) / fps
-    moved = np.full((len(beats_s), *joints_m.shape[1:]), np.nan)
-    for joint in range(joints_m.shape[1]):
-        known = np.isfinite(joints_m[:, joint]).all(axis=-1)
-        if known.any():
-            for axis in range(3):
-                moved[:, joint, axis] = np.interp(beats_s, time_s[known], joints_m[known, joint, axis])
-    return beats_s, moved
+    ways_m = [_bridged(time_s, joints_m[:, joint], beats_s) for joint in range(joints_m.shape[1])]
+    return beats_s, np.stack(ways_m, axis=1)
 
 
 def _above_ground(joints_m: Float64Array, lengths_m: Float64Array) -> Float64Array:

@@ -131,6 +131,16 @@ def test_a_walk_goes_as_far_and_as_fast_as_it_was(tmp_path: Path, axis: int) -> 
     np.testing.assert_allclose(np.diff(found[:, axis]), 1.5 / 30, atol=0.007)
 
 
+def test_who_is_first_at_an_unknown_place_begins_where_they_are_known_to_be(tmp_path: Path) -> None:
+    poses_m = relative_to_pelvis(random_poses(1)).repeat(40, axis=0)
+    root_m = np.tile(np.float32([1.2, 0.1, 3.0]), (40, 1))
+    expected = pose_joints_m(written(tmp_path / "a.bvh", poses_m, root_m=root_m))[:, 0]
+    root_m[:10] = np.nan
+    found = pose_joints_m(written(tmp_path / "b.bvh", poses_m, root_m=root_m))[:, 0]
+    assert abs(expected[0, 0]) > 1
+    np.testing.assert_allclose(found[:, 0], expected[:, 0], atol=1e-3)
+
+
 def test_guesses_of_the_distance_do_not_shake_the_figure(tmp_path: Path) -> None:
     """By 5 % up and down in every frame, and by half in some, on the line of sight; at the ends, too."""
     rng = np.random.default_rng(0)
