@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Float64Array
+from ..arrays import Float64Array, FloatArray
 from ..body import fix_bones
 from ..capture.source import USUAL_FPS
 from ..datatypes import Keypoints2D, Person, Pose3D
@@ -102,7 +102,7 @@ def _standing(columns: Columns) -> tuple[Float64Array, Float64Array]:
     return columns["time_s"], joints_m
 
 
-def _bridged(time_s: Float64Array, places_m: Float64Array, at_s: Float64Array | None = None) -> Float64Array:
+def _bridged(time_s: Float64Array, places_m: FloatArray, at_s: Float64Array | None = None) -> Float64Array:
     """Places (N, 3) on straight ways from one that is known to the next, at these times or others; NaN without any."""
     at_s, known = time_s if at_s is None else at_s, np.isfinite(places_m).all(axis=-1)
     if not known.any():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Float32Array
+from ..arrays import Float32Array, FloatArray
 from .solids import floats
 
 FIELD_OF_VIEW_DEG = 35.0
@@ -159,7 +159,7 @@ def kept_inside(view: View, points_m: Float32Array, aspect: float) -> View:
     return view.moved_upwards(_shift_m(upwards_m, tall_m)).moved_sideways(_shift_m(across_m, reach_m))
 
 
-def _shift_m(points_m: Float32Array, reach_m: Float32Array | float) -> float:
+def _shift_m(points_m: FloatArray, reach_m: FloatArray | float) -> float:
     """The smallest shift that has all points within reach; none where that cannot be: let the view widen."""
     first_m, last_m = float((points_m - reach_m).max()), float((points_m + reach_m).min())
     return min(max(0.0, first_m), last_m) if first_m <= last_m + 1e-6 else 0.0
