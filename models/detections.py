@@ -69,6 +69,8 @@ _MISSING = (
 )
 _GUESSED, _HELD = 0, 1
 _MISSING_KINDS = torch.tensor([0.45, 0.2, 0.35])
+_HIDDEN_LEGS = 0.15
+"""How many people are seen from the hips up, where joints have no errors otherwise."""
 _HANGING_PROBABILITY = 0.7
 """How many guesses of legs that are out of the picture follow MediaPipe's own, which lets them hang down from the
 trunk, whatever they really do: seen on both people of ``assets/demo.mp4`` cropped at the hips, and, with shorter thighs
@@ -123,18 +125,6 @@ def detect(points: Tensor, chance: Chance) -> Tensor:
     noisy = _swap_sides(noisy, detector, chance)
     xy = derive(noisy, has_ears=_missing_ears(len(points), chance))
     return _lose_joints(xy[:, 1:], xy[:, :1], pattern, kind, size, chance)
-
-
-def lose_limbs(points: Tensor, chance: Chance) -> Tensor:
-    """The same of a detector that makes no errors, but cannot see all limbs either: (N, T, 17, 2).
-
-    Args:
-        points: as of ``detect``.
-        chance: draws what is missing.
-    """
-    pattern, kind = _draw_missing(points, chance)
-    xy = derive(points)
-    return _lose_joints(xy[:, 1:], xy[:, :1], pattern, kind, person_size(points), chance)
 
 
 def person_size(points: Tensor) -> Tensor:
@@ -259,8 +249,19 @@ def _hanging_legs(xy: Tensor, chance: Chance) -> dict[int, Tensor]:
     return bones
 
 
+def hide_some_legs(xy: Tensor, chance: Chance) -> Tensor:
+    """Joints (N, T, 17, 2) as the run time has them of people of whom some are in the picture from the hips up only.
+
+    Args:
+        xy: joints of people who are seen whole.
+        chance: draws who, and the guesses.
+    """
+    is_hidden = chance.happens(len(xy), 1, 1, 1, probability=_HIDDEN_LEGS)
+    return torch.where(is_hidden, hide_legs(xy, chance), xy)
+
+
 def hide_legs(xy: Tensor, chance: Chance) -> Tensor:
-    """Joints (N, T, 17, 2) as the run time has them of people whose legs are out of the picture, for evaluation.
+    """Joints (N, T, 17, 2) as the run time has them of people whose legs are out of the picture.
 
     Knees and ankles hang from the hips, as MediaPipe guesses them.
 

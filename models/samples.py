@@ -20,7 +20,7 @@ from .cameras import (
     turn_to_joint,
 )
 from .chance import Chance
-from .detections import derive, detect, lose_limbs, observed_points, seen_by_slow_camera
+from .detections import derive, detect, hide_some_legs, observed_points, seen_by_slow_camera
 from .rotations import turn
 from .windows import Motion, draw_windows
 
@@ -66,7 +66,7 @@ class SampleMaker:
         level: hold the camera level; without, at any pitch and roll.
         turned: turn the camera to the pelvis of each frame (``posedemo.sight``); with a detector's errors come those of
             the field of view, which the run time can only guess.
-        exact_share: of the windows with a detector's errors, those that have none but for limbs that are not seen.
+        exact_share: of the windows with a detector's errors, those that have none but legs that are not seen.
             Windows of several frames show which they are, by their trembling.
     """
 
@@ -118,7 +118,7 @@ class SampleMaker:
         if has_noise:
             xy = detect(points, chance)
         elif is_exact:
-            xy = lose_limbs(points, chance)
+            xy = hide_some_legs(derive(points[:, 1:]), chance)
         else:
             xy = derive(points[:, 1:])
         if self.vary_motion:
